@@ -18,6 +18,11 @@ SMALL = f"""() => [...document.querySelectorAll("button, a, input, select, [role
   .filter(([, box]) => box.width && (box.width < {LEAST_PX} || box.height < {LEAST_PX}))
   .map(([name, box]) => `${{name}} ${{box.width}} x ${{box.height}}`)"""  # noqa: E501
 
+UNHELPED = """() => [...document.querySelectorAll(".st-app :is(button, input, select, textarea, [role=slider])")]
+  .filter((part) => part.checkVisibility({ checkVisibilityCSS: true }) && part.clientWidth > 1)
+  .filter((part) => !part.closest("[title]:not([title=''])"))
+  .map((part) => `${part.className} ${part.ariaLabel ?? part.textContent}: no help`)"""
+
 TOO_NARROW = """() => [...document.querySelectorAll(".st-app button, .ins-label, .st-footer")]
   .filter((part) => part.checkVisibility() && part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1)
   .map((part) => `${part.className}: ${part.textContent}`)"""

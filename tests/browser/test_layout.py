@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from engine.core.paths import ROOT
-from tests.browser.layout_checks import CUT_OFF, SMALL
+from tests.browser.layout_checks import CUT_OFF, SMALL, UNHELPED
 from tests.browser.struck_page import Editor
 from tests.js.tools import install_tools
 
@@ -82,15 +82,15 @@ def test_nothing_keeps_a_person_from_using_the_editor(editor: Editor, axe: str, 
     found = {"the page": page.evaluate(CHECK, ".st-app")}
     for tab in (*TABS, "List"):
         page.get_by_role("tab", name=tab, exact=True).click()
-        found[tab] = page.evaluate(CHECK, ".st-inspector")
+        found[tab] = page.evaluate(CHECK, ".st-inspector") + editor.see(UNHELPED)
     page.locator("canvas.st-lanes").focus()
     for key, name in DIALOGS.items():
         page.keyboard.press(key)
         page.get_by_role("dialog", name=name).wait_for()
-        found[name] = page.evaluate(CHECK, f"[role=dialog][aria-label^='{name}']")
+        found[name] = page.evaluate(CHECK, f"[role=dialog][aria-label^='{name}']") + editor.see(UNHELPED)
         page.keyboard.press("Escape")
     page.get_by_role("button", name="Export", exact=True).click()
-    found["Export"] = page.evaluate(CHECK, ".st-export-menu")
+    found["Export"] = page.evaluate(CHECK, ".st-export-menu") + editor.see(UNHELPED)
     page.keyboard.press("Escape")
     page.emulate_media(color_scheme="dark", reduced_motion="no-preference")
     problems = [f"{place}: {problem}" for place, some in found.items() for problem in some]

@@ -29,7 +29,7 @@ export function createKeySheet(app, { about, tour }) {
   /** @type {Map<ActionId, HTMLButtonElement>} */
   const buttons = new Map();
 
-  const search = make("input", "st-path act-search", { type: "search", placeholder: t("common.search"), spellcheck: false, autocomplete: "off", "aria-label": t("key_sheet.search_keys_and"), oninput: () => filter() });
+  const search = make("input", "st-path act-search", { type: "search", placeholder: t("common.search"), title: t("key_sheet.search_help"), spellcheck: false, autocomplete: "off", "aria-label": t("key_sheet.search_keys_and"), oninput: () => filter() });
   const words = make("p", "act-words", { role: "status", textContent: PRESS_ONE });
   const noKey = make("button", "st-button", { type: "button", textContent: t("key_sheet.no_key"), title: t("key_sheet.the_action_stays"), onclick: () => change(() => waiting && setKey(waiting, null)) });
   const usual = make("button", "st-button", { type: "button", textContent: t("key_sheet.its_usual_key"), title: t("key_sheet.give_the_action"), onclick: () => change(() => waiting && resetKeys(waiting)) });

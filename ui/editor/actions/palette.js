@@ -35,6 +35,7 @@ export function createPalette(app, runner) {
   let found = [];
   let at = 0;
   const field = make("input", "st-path act-search", {
+    title: t("palette.search_help"),
     type: "text", role: "combobox", placeholder: t("palette.what_do_you"), spellcheck: false, autocomplete: "off", "aria-label": t("common.search_all_actions"), "aria-expanded": "true", "aria-controls": "act-list", "aria-autocomplete": "list", oninput: () => fill(),
   });
   const list = make("div", "act-list", { id: "act-list", role: "listbox", "aria-label": t("palette.actions") });

@@ -63,7 +63,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
   };
   const follow = createButton(t("scrape_sheet.from_picture"), { title: t("scrape_sheet.take_the_speed"), onPress: followPicture });
   const strike = createButton(t("common.strike"), { title: t("scrape_sheet.make_it_a"), onPress: () => store.edit({ kind: "clear_strokes", ids: scrapes().map(({ id }) => id) }, newGesture()) });
-  const apply = createButton(t("scrape_sheet.scrape"), { onPress: makeScrape });
+  const apply = createButton(t("scrape_sheet.scrape"), { title: t("scrape_sheet.apply_help"), onPress: makeScrape });
   apply.classList.add("is-main");
   const sheet = createSheet(app, store, {
     title: t("scrape_sheet.scrape_or_rub"),

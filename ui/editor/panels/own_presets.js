@@ -13,9 +13,9 @@ import { createButton, make } from "../widgets/controls.js";
  */
 export function createOwnPresets(app, store) {
   const words = make("p", "ins-quiet arr-words");
-  const name = make("input", "ins-entry ins-time", { type: "text", maxLength: 120, placeholder: "name", "aria-label": t("common.name_of_the"), spellcheck: false, autocomplete: "off", oninput: show });
-  const tags = make("input", "ins-entry ins-time", { type: "text", maxLength: 400, placeholder: t("own_presets.tags_with_commas"), "aria-label": t("own_presets.tags_of_the"), spellcheck: false, autocomplete: "off" });
-  const search = make("input", "ins-entry ins-time is-search", { type: "text", placeholder: t("own_presets.search_names_and"), "aria-label": t("own_presets.search_your_presets"), spellcheck: false, autocomplete: "off", oninput: show });
+  const name = make("input", "ins-entry ins-time", { type: "text", maxLength: 120, placeholder: t("own_presets.name"), title: t("own_presets.name_help"), "aria-label": t("common.name_of_the"), spellcheck: false, autocomplete: "off", oninput: show });
+  const tags = make("input", "ins-entry ins-time", { type: "text", maxLength: 400, placeholder: t("own_presets.tags_with_commas"), title: t("own_presets.tags_help"), "aria-label": t("own_presets.tags_of_the"), spellcheck: false, autocomplete: "off" });
+  const search = make("input", "ins-entry ins-time is-search", { type: "text", placeholder: t("own_presets.search_names_and"), title: t("own_presets.search_help"), "aria-label": t("own_presets.search_your_presets"), spellcheck: false, autocomplete: "off", oninput: show });
   const list = make("ul", "arr-layers is-presets");
   const file = make("input", "", { type: "file", accept: ".json,application/json", hidden: true, onchange: () => takeIn() });
   const bring = createButton(t("common.import"), { title: t("own_presets.take_in_a"), onPress: () => file.click() });

@@ -52,7 +52,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
   const choose = make("button", "st-button is-main is-large", { type: "button", textContent: t("start.choose_a_file"), title: t("start.choose_a_clip"), onclick: () => picker.click() });
   const dropArea = make("div", "st-drop", {}, make("p", "st-drop-title", { textContent: t("start.drop_a_clip") }),
     make("p", "st-drop-note", { textContent: t("start.mp4_mov_mkv") }), choose, picker);
-  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("start.or_type_the"), "aria-label": t("start.path_of_a") });
+  const path = make("input", "st-path", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("start.or_type_the"), title: t("start.open_the_clip"), "aria-label": t("start.path_of_a") });
   const go = make("button", "st-button", { type: "submit", textContent: t("start.open"), title: t("start.open_the_clip") });
   const pathRow = make("form", "st-path-row", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
@@ -73,7 +73,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
   const recentPart = make("div", "st-start-part", {}, make("h2", "", { textContent: t("start.recent") }), recents);
   const close = make("button", "st-close st-sheet-close", { type: "button", textContent: "×", title: t("start.back_to_the_project"), "aria-label": t("start.back_to_the"), onclick: () => setAsked(false) });
   const aboutWords = make("span", "");
-  const about = make("p", "st-start-about", {}, aboutWords, make("button", "st-link", { type: "button", textContent: t("start.about_and_licences"), onclick: () => openAbout() }));
+  const about = make("p", "st-start-about", {}, aboutWords, make("button", "st-link", { type: "button", textContent: t("start.about_and_licences"), title: t("start.about_help"), onclick: () => openAbout() }));
   const sheet = make("div", "st-sheet", { role: "dialog", "aria-label": t("start.open_a_clip") }, close,
     make("h1", "st-start-mark", {}, "Str", make("b", "", { textContent: "u" }), "ck"),
     make("p", "st-start-line", { textContent: t("start.hear_every_hit") }),

@@ -162,6 +162,7 @@ export const ARRANGE = {
   "scrape_shapes.slowing_help": "Anfangs am schnellsten, dann langsamer bis zur Ruhe",
   "scrape_shapes.stroke": "Strich",
   "scrape_shapes.stroke_help": "In eine Richtung, von Ruhe zu Ruhe, in der Mitte am schnellsten",
+  "scrape_sheet.apply_help": "Mit diesen Werten zum Kratzen machen und anhören",
   "scrape_sheet.draw_its_speed": "Die Geschwindigkeit über der Zeit zeichnen. Änderungen gelten für {count} Kratzer.",
   "scrape_sheet.draw_its_speed_over": "Die Geschwindigkeit über der Zeit zeichnen. Die Anschlagstärke ist der Druck.",
   "scrape_sheet.from_picture": "Aus dem Bild",

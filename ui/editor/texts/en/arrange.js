@@ -162,6 +162,7 @@ export const ARRANGE = {
   "scrape_shapes.slowing_help": "Fastest at first, then slower until it rests",
   "scrape_shapes.stroke": "Stroke",
   "scrape_shapes.stroke_help": "One way, from rest to rest, fastest in the middle",
+  "scrape_sheet.apply_help": "Make it a scrape with these values, and hear it",
   "scrape_sheet.draw_its_speed": "Draw its speed over time. Changes are for {count} scrapes.",
   "scrape_sheet.draw_its_speed_over": "Draw its speed over time. Its velocity is the pressure.",
   "scrape_sheet.from_picture": "From picture",

@@ -162,6 +162,7 @@ export const ARRANGE = {
   "scrape_shapes.slowing_help": "最初が最も速く、だんだん遅くなって止まります",
   "scrape_shapes.stroke": "ストローク",
   "scrape_shapes.stroke_help": "一方向。静止から静止まで、中央で最も速くなります",
+  "scrape_sheet.apply_help": "この値で擦る音にして聞きます",
   "scrape_sheet.draw_its_speed": "時間ごとの速度を描いてください。変更は {count} 個のスクレイプに適用されます。",
   "scrape_sheet.draw_its_speed_over": "時間ごとの速度を描いてください。ベロシティが押す力になります。",
   "scrape_sheet.from_picture": "映像から",
