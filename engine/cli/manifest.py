@@ -33,7 +33,7 @@ class Manifest:
         self._begun: dict[str, Sequence[str]] = {}
         self.is_new = not (self._path.exists() or (folder / EARLIER_NAME).exists())
         self._line_is_open = False
-        if self._path.exists():
+        if self._path.is_file():  # a device or a pipe may have no end
             with contextlib.suppress(OSError):
                 self._read_lines()
         else:
