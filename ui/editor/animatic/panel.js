@@ -5,9 +5,9 @@ import { t } from "../texts/t.js";
 import { describeError, upload } from "../state/upload.js";
 import { requireProject } from "../state/project.js";
 import { createButton, createSegments, createSlider, focusedElement, make } from "../widgets/controls.js";
+import { createFileLink } from "../widgets/file_link.js";
 import { parsePlain } from "../widgets/format.js";
 import { boxOf } from "../widgets/page_scale.js";
-import { icon } from "../widgets/icons.js";
 /** @import { AnimaticMade, MakeAnimatic } from "../state/protocol.d.ts" */
 /** @typedef {NonNullable<MakeAnimatic["striker"]>} Striker */
 /** @import { Player, Store } from "../state/types.d.ts" */
@@ -148,7 +148,7 @@ export function createAnimaticPanel(app, store, player, toasts) {
     stop.hidden = !isMaking;
     go.hidden = isMaking;
     if (!isMaking) words.textContent = made ? t("animatic.comes_down", { struck: made.struck, hits: made.hits }) : "";
-    file.replaceChildren(...(made ? [make("a", "st-file", { href: made.url, download: made.name, title: t("common.download", { name: made.name }) }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: made.name })), make("span", "st-file-get", { textContent: t("animatic.get") }))] : []));
+    file.replaceChildren(...(made ? [createFileLink(made.url, made.name, t("animatic.get"))] : []));
   }
 
   /** @param {boolean} isOpen */

@@ -9,6 +9,7 @@ import { createExportQuestion } from "./export_question.js";
 import { createExportQueue } from "./export_queue.js";
 import { icon } from "../widgets/icons.js";
 import { elementsIn, isInside, make } from "../widgets/controls.js";
+import { createFileLink } from "../widgets/file_link.js";
 import { keyed, setKeyed } from "../widgets/key_titles.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Exported, ExportPlan } from "../state/protocol.d.ts" */
@@ -210,8 +211,7 @@ export function createExportMenu(store) {
     formNote.textContent = t("export_menu.5_1_is");
     askForNames();
     list.hidden = working || !files.length;
-    list.replaceChildren(...files.map(({ name, url, note }) =>
-      make("a", "st-file", { href: url, download: name, title: t("common.download", { name }) }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: name }), make("span", "st-file-note", { textContent: note ?? "" })), make("span", "st-file-get", { textContent: t("export_menu.download") }))));
+    list.replaceChildren(...files.map(({ name, url, note }) => createFileLink(url, name, t("export_menu.download"), note ?? "")));
   }
 
   /** @param {boolean} isOpen */

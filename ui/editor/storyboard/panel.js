@@ -3,7 +3,7 @@
 
 import { t } from "../texts/t.js";
 import { createButton, createSegments, focusedElement, make } from "../widgets/controls.js";
-import { icon } from "../widgets/icons.js";
+import { createFileLink } from "../widgets/file_link.js";
 /** @import { MakeStoryboard, StoryboardMade } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
@@ -87,7 +87,7 @@ export function createStoryboardPanel(app, store) {
     if (!isMaking) words.textContent = made ? t("storyboard.panels", { count: made.panels }) : pictures === "drawn" ? t("storyboard.drawn_words") : "";
     preview.replaceChildren(...(made?.name.endsWith(".png") ? [make("img", "", { src: made.url, alt: t("storyboard.storyboard") })] : []));
     preview.hidden = !preview.childElementCount;
-    file.replaceChildren(...(made ? [make("a", "st-file", { href: made.url, download: made.name, title: t("common.download", { name: made.name }) }, icon("file"), make("span", "st-file-words", {}, make("span", "st-file-name", { textContent: made.name })), make("span", "st-file-get", { textContent: t("animatic.get") }))] : []));
+    file.replaceChildren(...(made ? [createFileLink(made.url, made.name, t("animatic.get"))] : []));
   }
 
   /** @param {boolean} isOpen */
