@@ -359,16 +359,7 @@ class Session:
 
     def rest(self) -> None:
         """Stop all work, since no tab is connected; ``join`` resumes sampling."""
-        workers = (self.worker, self.helper, self.detector, self.leveller, self.auditions, self.search_worker)
-        for worker in (
-            *workers,
-            self.meter,
-            self.sync_meter,
-            self.animatics,
-            self.picturing,
-            self.exports,
-            self.thumbnails,
-        ):
+        for worker in [own for own in vars(self).values() if isinstance(own, Worker)]:
             if worker.busy:
                 worker.cancel()
                 self._rested = True
