@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from engine.animate.motion import ONSET_FEATURES, SOUND_FEATURES, TRACK
-from engine.animate.swing import SwingConfig, SwingNetwork
+from engine.animate.swing import SwingConditions, SwingConfig, SwingNetwork
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, write_checkpoint
 
 ANIMATE = CheckpointKind("animate", version=1, remedy="restore it, or train one with `launch.py train animate`")
@@ -47,28 +47,12 @@ class MotionNetworkConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Conditions:
-    """What motion is generated from, [B, ...]: ``still`` [3, rows, columns] of CANVAS from -1 to 1, ``place``
-    [3, rows / 2, columns / 2] of GRID, ``blows`` [ONSET_FEATURES, N], ``sound`` [SOUND_FEATURES], ``heard`` [1]: 0
-    where nothing is known of the sound; ``given`` [1, N]: 1 at frames whose ``track`` and ``field`` are given.
-    """
+class Conditions(SwingConditions):
+    """What motion is generated from: also ``given`` [1, N], 1 at frames whose ``track`` and ``field`` are given."""
 
-    still: torch.Tensor
-    place: torch.Tensor
-    blows: torch.Tensor
-    sound: torch.Tensor
-    heard: torch.Tensor
     given: torch.Tensor
     track: torch.Tensor
     field: torch.Tensor
-
-    def hide_sound(self) -> Conditions:
-        """The same without the sound."""
-        gone = torch.zeros_like
-        return Conditions(
-            self.still, self.place, gone(self.blows), gone(self.sound), gone(self.heard), self.given, self.track,
-            self.field,
-        )  # fmt: skip
 
 
 class Block(nn.Module):

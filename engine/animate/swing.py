@@ -6,13 +6,17 @@ Convolutions along time that know no place in time, so that a whole film is deno
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from engine.animate.motion import ONSET_FEATURES, SOUND_FEATURES
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 SWING = 4
 """Channels: those of the track that are the striker's, its tip from the place struck and its grip from the tip."""
@@ -38,7 +42,8 @@ class SwingConfig:
 @dataclass(frozen=True, eq=False)
 class SwingConditions:
     """What a swing is generated from, [B, ...]: ``still`` [3, rows, columns] of CANVAS from -1 to 1, ``place``
-    [3, rows / 2, columns / 2] of GRID, ``blows`` [ONSET_FEATURES, N], ``sound`` [SOUND_FEATURES], ``heard`` [1].
+    [3, rows / 2, columns / 2] of GRID, ``blows`` [ONSET_FEATURES, N], ``sound`` [SOUND_FEATURES], ``heard`` [1]: 0
+    where nothing is known of the sound.
     """
 
     still: torch.Tensor
@@ -47,10 +52,10 @@ class SwingConditions:
     sound: torch.Tensor
     heard: torch.Tensor
 
-    def hide_sound(self) -> SwingConditions:
+    def hide_sound(self) -> Self:
         """The same without the sound."""
         gone = torch.zeros_like
-        return SwingConditions(self.still, self.place, gone(self.blows), gone(self.sound), gone(self.heard))
+        return replace(self, blows=gone(self.blows), sound=gone(self.sound), heard=gone(self.heard))
 
 
 class _Block(nn.Module):

@@ -49,3 +49,15 @@ def _read_stretch(
         if shown is not None:
             found[time_s] = shown
     waiting.clear()
+
+
+def cut_middle(pixels: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """The middle of a picture uint8 [H, W, 3] in the shape of, and scaled to, rows x columns."""
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    scale = min(height / rows, width / columns)
+    tall, wide = rows * scale, columns * scale
+    left, top = (width - wide) / 2, (height - tall) / 2
+    box = (left, top, left + wide, top + tall)
+    return np.asarray(Image.fromarray(pixels).resize((columns, rows), Image.Resampling.BILINEAR, box=box))

@@ -41,6 +41,7 @@ def animate_published(
     from engine.animate.avsyncd.hearing import RATE_HZ
     from engine.animate.avsyncd.sampling import FRAME_RATE, generate_film
     from engine.media.drawn import write_drawn
+    from engine.media.stills import cut_middle
 
     if heard.duration_s > LONGEST_S:
         raise BadInput(f"the sound lasts {heard.duration_s:.0f} s; with --weights at most {LONGEST_S:.0f} s: cut it")
@@ -48,21 +49,9 @@ def animate_published(
     if not len(mono) or not np.abs(mono).max() > 1e-6:
         raise BadInput("the sound is silent, so nothing would move by it; give one that is heard")
     rows, columns = network.size
-    picture = cut_still(still.pixels, rows, columns)
+    picture = cut_middle(still.pixels, rows, columns)
     frames = generate_film(network, picture, mono, options, lambda share: on_progress(_GENERATION_SHARE * share))
     frames = frames[: max(2, math.ceil(heard.duration_s * FRAME_RATE - 1e-6))]
     write_drawn(target, frames, (columns, rows), Fraction(FRAME_RATE), heard.samples, SAMPLE_RATE_HZ)
     on_progress(1.0)
     return len(frames)
-
-
-def cut_still(pixels: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """The middle of a picture uint8 [H, W, 3] in the shape of, and scaled to, rows x columns."""
-    from PIL import Image
-
-    height, width = pixels.shape[:2]
-    scale = min(height / rows, width / columns)
-    tall, wide = rows * scale, columns * scale
-    left, top = (width - wide) / 2, (height - tall) / 2
-    box = (left, top, left + wide, top + tall)
-    return np.asarray(Image.fromarray(pixels).resize((columns, rows), Image.Resampling.BILINEAR, box=box))

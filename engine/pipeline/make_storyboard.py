@@ -17,15 +17,7 @@ from engine.core.units import SAMPLE_RATE_HZ
 from engine.core.words import counted
 from engine.media.export.options import DeliveryOptions, find_start
 from engine.media.export.storyboard import MOST_PANELS, Heading, Panel, encode_storyboard
-from engine.pipeline.picture_sound import (
-    GUIDANCE,
-    STEPS,
-    HeardSound,
-    encode_hit,
-    find_scene_network,
-    start_noise,
-    to_pixels,
-)
+from engine.pipeline.picture_sound import GUIDANCE, HeardSound, PictureOptions, draw_alike, find_scene_network
 
 if TYPE_CHECKING:
     from engine.document.project import Project
@@ -38,7 +30,6 @@ DRAWN_NOTE = (
 )
 FRAMES_NOTE = "Pictures are the clip's frames at the hits."
 _FRAME_ROWS = 330
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -173,32 +164,11 @@ def _grab(hits: HitList, on_progress: Callable[[float], None]) -> list[np.ndarra
 def _draw(
     cues: Sequence[Cue], options: StoryboardOptions, folder: Path, on_progress: Callable[[float], None]
 ) -> list[np.ndarray | None]:
-    """A picture of each cue, None of a silent one; all begin with the same noise and so differ by their sounds."""
-    import torch
-
-    from engine.scene.diffusion import sample_pictures
     from engine.scene.network import load_scene_network
 
-    network = load_scene_network(folder)
-    points: list[torch.Tensor | None] = []
-    for cue in cues:
-        try:
-            points.append(encode_hit(network, HeardSound(cue.samples, cue.name), options.gain_db))
-        except BadInput:  # silent, such as a hit far under the others
-            points.append(None)
-    heard = [point for point in points if point is not None]
-    drawn: list[np.ndarray] = []
-    for first in range(0, len(heard), _AT_ONCE):
-        part = heard[first : first + _AT_ONCE]
-        noise = start_noise(options.seed, 1).expand(len(part), -1, -1, -1)
-
-        def tell(share: float, done: int = first, count: int = len(part)) -> None:
-            on_progress((done + share * count) / len(heard))
-
-        told = torch.cat(part).clone()
-        drawn += list(to_pixels(sample_pictures(network.denoiser, told, noise, options.guidance, STEPS, tell)))
-    shown = iter(drawn)
-    return [None if point is None else next(shown) for point in points]
+    sounds = [HeardSound(cue.samples, cue.name) for cue in cues]
+    wanted = PictureOptions(1, options.seed, options.guidance, options.gain_db)
+    return draw_alike(load_scene_network(folder), sounds, wanted, on_progress=on_progress)
 
 
 def _tell_time(hits: HitList) -> Callable[[float], str]:

@@ -85,14 +85,13 @@ def desync_to_json(desync: Desync) -> dict[str, object]:
 
 def _read_pictures(clip: Clip, start: int, side: int) -> np.ndarray:
     """The middle squares of WINDOW_FRAMES frames from a frame on, uint8 [F, side, side, 3]."""
-    from engine.media.stills import grab_frames
-    from engine.pipeline.animate_published import cut_still
+    from engine.media.stills import cut_middle, grab_frames
     from engine.sync.synchformer import FRAME_RATE, WINDOW_FRAMES
 
     times_s = [(start + k) / FRAME_RATE for k in range(WINDOW_FRAMES)]
     rows = round(side * max(1.0, clip.height / clip.width))
     found = grab_frames(clip.path, times_s, rows)
-    return np.stack([cut_still(found[time_s], side, side) for time_s in times_s])
+    return np.stack([cut_middle(found[time_s], side, side) for time_s in times_s])
 
 
 def _read_sound(clip: Clip, sound: Path | None) -> np.ndarray:

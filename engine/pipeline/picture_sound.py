@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ STEPS = 20
 MOST_PICTURES = 16
 MOST_GAIN_DB = 40.0
 _COLUMNS = 4
+_AT_ONCE = 8
 _BEFORE_S, _RISE = 0.05, 0.1
 _AROUND_S = 1.0, 3.0
 """Read before and after the loudest place of a sound file."""
@@ -133,6 +134,42 @@ def draw_pictures(
     told = point.clone().expand(options.count, -1)
     noise = start_noise(options.seed, options.count)
     return to_pixels(sample_pictures(network.denoiser, told, noise, options.guidance, STEPS, on_progress))
+
+
+def draw_alike(
+    network: SceneNetwork,
+    sounds: Sequence[HeardSound | None],
+    options: PictureOptions,
+    steps: int = STEPS,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> list[np.ndarray | None]:
+    """A picture uint8 [SIDE, SIDE, 3] of each sound, None of a silent one; ``options.count`` does not matter.
+
+    All begin with the same noise, so that two pictures differ by their sounds alone. ``on_progress`` hears the share
+    that is done, and may raise to stop.
+    """
+    import torch
+
+    from engine.scene.diffusion import sample_pictures
+
+    points: list[torch.Tensor | None] = []
+    for sound in sounds:
+        try:
+            points.append(None if sound is None else encode_hit(network, sound, options.gain_db))
+        except BadInput:  # silent, such as a hit far under the others
+            points.append(None)
+    heard = [point for point in points if point is not None]
+    drawn: list[np.ndarray] = []
+    for first in range(0, len(heard), _AT_ONCE):
+        part = torch.cat(heard[first : first + _AT_ONCE]).clone()  # outside inference mode
+        noise = start_noise(options.seed, 1).expand(len(part), -1, -1, -1)
+
+        def tell(share: float, done: int = first, count: int = len(part)) -> None:
+            on_progress((done + share * count) / len(heard))
+
+        drawn += list(to_pixels(sample_pictures(network.denoiser, part, noise, options.guidance, steps, tell)))
+    shown = iter(drawn)
+    return [None if point is None else next(shown) for point in points]
 
 
 def start_noise(seed: int, count: int) -> torch.Tensor:

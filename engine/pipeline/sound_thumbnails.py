@@ -14,7 +14,7 @@ from engine.core.dsp import resample
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.physics.model import Physics, physics_to_json
-from engine.pipeline.picture_sound import GUIDANCE, HeardSound, cut_hit, encode_hit, start_noise, to_pixels
+from engine.pipeline.picture_sound import GUIDANCE, HeardSound, PictureOptions, cut_hit, draw_alike
 from engine.scene.hearing import DURATION_S
 
 if TYPE_CHECKING:
@@ -47,27 +47,13 @@ def draw_thumbnails(
 ) -> list[np.ndarray | None]:
     """A picture uint8 [SIDE, SIDE, 3] of each sound; None for one that is not heard.
 
-    All begin with the same noise, so that two pictures differ by their sounds alone. ``check`` is called between the
-    steps and may raise to stop.
+    ``check`` is called between the sounds and the steps, and may raise to stop.
     """
-    import torch
-
-    from engine.scene.diffusion import sample_pictures
-
-    points: list[torch.Tensor | None] = []
+    heard = []
     for sound in sounds:
         check()
-        try:
-            points.append(encode_hit(network, _hear(sound)))
-        except BadInput:  # silent
-            points.append(None)
-    heard = [point for point in points if point is not None]
-    if not heard:
-        return [None] * len(points)
-    noise = start_noise(0, 1).expand(len(heard), -1, -1, -1)
-    told = torch.cat(heard).clone()  # outside inference mode
-    drawn = iter(to_pixels(sample_pictures(network.denoiser, told, noise, GUIDANCE, _STEPS, lambda _: check())))
-    return [None if point is None else next(drawn) for point in points]
+        heard.append(_hear(sound))
+    return draw_alike(network, heard, PictureOptions(), _STEPS, lambda _: check())
 
 
 def keep_thumbnail(cache: Cache, key: str, picture: np.ndarray) -> None:
@@ -75,11 +61,14 @@ def keep_thumbnail(cache: Cache, key: str, picture: np.ndarray) -> None:
     cache.put(key, picture.astype(np.float32).ravel())
 
 
-def _hear(sound: Physics) -> HeardSound:
-    """One strike of a sound at 0 dB, without the sampler. Raises BadInput where it is silent."""
+def _hear(sound: Physics) -> HeardSound | None:
+    """One strike of a sound at 0 dB, without the sampler; None where it is silent."""
     from engine.physics.synthesis import synthesize
 
     samples = synthesize(sound, _HEARD_S).astype(np.float64)
     if sound.sample_rate_hz != SAMPLE_RATE_HZ:
         samples = resample(samples, sound.sample_rate_hz, SAMPLE_RATE_HZ)
-    return HeardSound(cut_hit(samples, SAMPLE_RATE_HZ), "")
+    try:
+        return HeardSound(cut_hit(samples, SAMPLE_RATE_HZ), "")
+    except BadInput:
+        return None

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.core.attention import FeedForward, attend
 from engine.core.errors import BadInput
 from engine.core.published_weights import fill_network, find_weight, read_published
 
@@ -33,11 +34,6 @@ _PATCH_FRAMES = 2
 _HEARD_ROWS, _HEARD_COLUMNS = (_BANDS - _PATCH) // _HOP + 1, (_TIMES - _PATCH) // _HOP + 1
 _MEAN, _DEVIATION, _FLOOR = -4.2677393, 4.5689974, 1e-6
 _REMEDY = "convert the published file as docs/sync.md says"
-
-
-def _attend(asked: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, heads: int) -> torch.Tensor:
-    asked, keys, values = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (asked, keys, values))
-    return F.scaled_dot_product_attention(asked, keys, values).transpose(1, 2).flatten(2)
 
 
 class DividedAttention(nn.Module):
@@ -68,21 +64,12 @@ class DividedAttention(nn.Module):
         return torch.as_tensor(self.proj(torch.cat((first, found), dim=2).transpose(1, 2).flatten(2)))
 
 
-class _FeedForward(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(self.fc2(F.gelu(self.fc1(tokens))))
-
-
 class _SeenBlock(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width, 1e-6) for _ in range(3))
         self.attn, self.timeattn = DividedAttention(width), DividedAttention(width)
-        self.mlp = _FeedForward(width)
+        self.mlp = FeedForward(width)
 
     def forward(self, tokens: torch.Tensor, frames: int) -> torch.Tensor:
         tokens = tokens + self.timeattn(self.norm3(tokens), frames, True)
@@ -146,7 +133,7 @@ class _HeardBlock(nn.Module):
         asked, keys, values = (
             self.attention.get_submodule(f"attention.{name}")(normal) for name in ("query", "key", "value")
         )
-        found = _attend(asked, keys, values, _HEADS)
+        found = attend(asked, keys, values, _HEADS)
         tokens = tokens + self.attention.get_submodule("output.dense")(found)
         inner = F.gelu(self.intermediate["dense"](self.layernorm_after(tokens)))
         return torch.as_tensor(tokens + self.output["dense"](inner))
@@ -194,7 +181,7 @@ class _LastBlock(nn.Module):
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         normal = self.ln1(tokens)
         asked, keys, values = (self.attn[name](normal) for name in ("query", "key", "value"))
-        tokens = tokens + self.attn["proj"](_attend(asked, keys, values, _LAST_HEADS))
+        tokens = tokens + self.attn["proj"](attend(asked, keys, values, _LAST_HEADS))
         return torch.as_tensor(tokens + self.mlp(self.ln2(tokens)))
 
 

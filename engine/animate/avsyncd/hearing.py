@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.core.attention import FeedForward, attend
+
 RATE_HZ, DURATION_S = 16_000, 2.0
 BANDS, TIMES = 128, 204
 _PATCH, _HOP = 16, 10
@@ -38,25 +40,14 @@ class _Attention(nn.Module):
         asked, keys, values = F.linear(tokens, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
         keys = torch.cat((keys, self.bias_k.expand(len(keys), -1, -1)), dim=1)
         values = torch.cat((values, self.bias_v.expand(len(values), -1, -1)), dim=1)
-        asked, keys, values = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (asked, keys, values))
-        found = F.scaled_dot_product_attention(asked, keys, values)
-        return torch.as_tensor(self.out_proj(found.transpose(1, 2).flatten(2)))
-
-
-class _FeedForward(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(self.fc2(F.gelu(self.fc1(tokens))))
+        return torch.as_tensor(self.out_proj(attend(asked, keys, values, self.heads)))
 
 
 class _Block(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.norm_1, self.norm_2 = nn.LayerNorm(width, 1e-6), nn.LayerNorm(width, 1e-6)
-        self.attn, self.mlp = _Attention(width, heads), _FeedForward(width)
+        self.attn, self.mlp = _Attention(width, heads), FeedForward(width)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         tokens = tokens + self.attn(self.norm_1(tokens))

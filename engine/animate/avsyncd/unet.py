@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.core.attention import attend
+
 HEADS, GROUPS = 8, 32
 
 
@@ -105,12 +107,8 @@ class Attention(nn.Module):
 
     def forward(self, asking: torch.Tensor, other: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Tokens [B, N, width] of what they find in others [B, M, other]; ``mask`` [B, 1, 1, M] is true where heard."""
-        asked, keys, values = (
-            layer(tokens).unflatten(-1, (HEADS, -1)).transpose(1, 2)
-            for layer, tokens in ((self.to_q, asking), (self.to_k, other), (self.to_v, other))
-        )
-        found = F.scaled_dot_product_attention(asked, keys, values, attn_mask=mask)
-        return torch.as_tensor(self.to_out[0](found.transpose(1, 2).flatten(2)))
+        found = attend(self.to_q(asking), self.to_k(other), self.to_v(other), HEADS, mask)
+        return torch.as_tensor(self.to_out[0](found))
 
 
 class _Gated(nn.Module):

@@ -19,7 +19,7 @@ from engine.animate.avsyncd.sampling import FRAMES, sample_multistep
 from engine.animate.avsyncd.unet import FilmConv, FilmTransformer, FilmUNet, Told, UNetShape
 from engine.core.errors import BadInput
 from engine.media.frames import iter_frames
-from engine.pipeline.animate_published import cut_still
+from engine.media.stills import cut_middle
 from tests.engine.cli.test_command_line import refuse, run
 
 pytestmark = pytest.mark.slow
@@ -214,4 +214,4 @@ def test_what_is_missing_or_another_network_is_named(folder: Path, tmp_path: Pat
 def test_a_still_is_cut_around_its_middle() -> None:
     wide = np.zeros((40, 120, 3), np.uint8)
     wide[:, 40:80] = 200
-    assert (cut_still(wide, 64, 64)[:, 2:-2] == 200).all()
+    assert (cut_middle(wide, 64, 64)[:, 2:-2] == 200).all()
