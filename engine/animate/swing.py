@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +15,7 @@ from torch import nn
 
 from engine.animate.motion import ONSET_FEATURES, SOUND_FEATURES
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+_Conditions = TypeVar("_Conditions", bound="SwingConditions")
 
 SWING = 4
 """Channels: those of the track that are the striker's, its tip from the place struck and its grip from the tip."""
@@ -52,7 +51,7 @@ class SwingConditions:
     sound: torch.Tensor
     heard: torch.Tensor
 
-    def hide_sound(self) -> Self:
+    def hide_sound(self: _Conditions) -> _Conditions:
         """The same without the sound."""
         gone = torch.zeros_like
         return replace(self, blows=gone(self.blows), sound=gone(self.sound), heard=gone(self.heard))
