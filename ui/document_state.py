@@ -108,6 +108,7 @@ def sound_state(sound: Sound) -> SoundState:
         origin=sound.origin,
         origin_note=describe_source(sound.source),
         is_default=bool(sound.source.reason) and sound.origin == "preset",
+        is_unrecognised=sound.is_unrecognised,
         fit=sound.fit,
         modes=modes_state(sound.modes),
         residual=residual_state(sound.residual),

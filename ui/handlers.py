@@ -232,7 +232,7 @@ def _cancel(session: Session, message: requests.Cancel) -> None:
 
 
 def _resume(session: Session, message: requests.Resume) -> None:
-    session.renderer.request(asked=True)
+    session.renderer.request(asked=True, unrecognised_too=True)
 
 
 def _focus(session: Session, message: requests.FocusOn) -> None:

@@ -67,6 +67,7 @@ class Renderer:
         self._wanted = False
         self._stopped = False
         self._held = False  # cancelled by the user: nothing is sampled until it is asked for
+        self._unrecognised_too = False  # whether to sample sounds for which the user has yet to say what is struck
         self._changes: dict[str, int] = {}  # by hit: the number of the document change that last changed its sound
         self._thread: threading.Thread | None = None
         self._keys: tuple[Project, str, dict[str, str]] | None = None
@@ -78,9 +79,14 @@ class Renderer:
 
     # --- running --------------------------------------------------------------------------------
 
-    def request(self, asked: bool = False) -> None:
-        """Render soon: the document may have changed. After ``hold`` nothing is sampled until it is ``asked`` for."""
+    def request(self, asked: bool = False, unrecognised_too: bool = False) -> None:
+        """Render soon: the document may have changed.
+
+        After ``hold`` nothing is sampled until it is ``asked`` for. Sounds whose object was not recognised wait for the
+        user's choice, until the user asks with ``unrecognised_too`` to sample this document as it is.
+        """
         with self._lock:
+            self._unrecognised_too = self._unrecognised_too or unrecognised_too
             self._wanted = True
             self._stopped = False
             self._held = self._held and not asked
@@ -105,8 +111,8 @@ class Renderer:
 
     def wait(self, check: Callable[[], None]) -> None:
         """Return when the sound is up to date; StruckError if rendering failed."""
-        if self._held or (not self.busy and self._missing()):
-            self.request(asked=True)
+        if self._held or self._missing():
+            self.request(asked=True, unrecognised_too=True)
         while self.busy:
             check()
             time.sleep(0.02)
@@ -156,6 +162,12 @@ class Renderer:
             settings = project.render
             missing = self._publish(project)
             if not missing:
+                session.rendered()
+                break
+            if not self._unrecognised_too:
+                waiting = {sound.id for sound in project.sounds if sound.is_unrecognised}
+                missing = [hit for hit in missing if hit.sound_id not in waiting]
+            if not missing:
                 break
             if self._held:
                 raise Cancelled
@@ -190,7 +202,6 @@ class Renderer:
             except Cancelled:
                 if self._stopped or self._held:
                     raise
-        session.rendered()
         if sampled:
             lacks = "" if context.checkpoints() else ": no checkpoint"
             how = "" if context.digest(settings) else f" (prior only{lacks})"
@@ -258,7 +269,7 @@ class Renderer:
     def reset(self) -> None:
         """Begin with another document, none of whose hits is rendered yet."""
         with self._session.lock:
-            self._held = False
+            self._held = self._unrecognised_too = False
             self._changes = {}
             self._rendered = {}
             self._session.send(self.message())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from engine.document.source import Source
+from engine.document.source import UNSURE, Source
 from engine.document.strip import Strip
 from engine.physics.model import Macros, Modes, Residual, Stroke
 
@@ -88,6 +88,12 @@ class Sound:
     def origin(self) -> str:
         """Origin of the sound, one of ``source.ORIGINS``."""
         return self.source.origin
+
+    @property
+    def is_unrecognised(self) -> bool:
+        """Whether the picture did not tell what is struck, and nobody has chosen or changed the sound since."""
+        untouched = self.macros == Macros() and self.detail == 1.0 and not self.layers and not self.parts
+        return self.origin == "preset" and self.source.reason == UNSURE and untouched
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,8 @@ def open_cluster(address: str, cpus: int | None = None) -> Iterator[Any]:
     ``local`` for one that is started here, on ``cpus`` cores (by default all), and stopped at the end. Dashboard and
     usage statistics stay off. Raises BadInput.
     """
-    if address == LOCAL and "ray" not in sys.modules:
-        # Ray listens on the network. It reads this at its import; nobody else knows the token, and it is kept nowhere.
-        os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
+    if address == LOCAL:
+        keep_private()
     ray = import_ray()
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     session = None
@@ -59,6 +58,15 @@ def open_cluster(address: str, cpus: int | None = None) -> Iterator[Any]:
         ray.shutdown()
         if session is not None:
             shutil.rmtree(session, ignore_errors=True)
+
+
+def keep_private() -> None:
+    """Have clusters that this process starts answer it and its children alone; to be called before Ray is imported.
+
+    Ray listens on the network, and reads the token at its import. Nobody else knows it, and it is kept nowhere.
+    """
+    if "ray" not in sys.modules:
+        os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
 
 
 def import_ray() -> Any:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.document.edits.values import Edit
 from engine.document.project import Hit
+from engine.document.source import UNSURE, Source
 from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
 from tests.ui_tab import DEMO_HITS, Tab, make_context, wait_until
@@ -116,6 +119,48 @@ def test_cancelled_sampling_stays_stopped_until_it_is_asked_for(slow: tuple[AppC
     tab.ask("resume")
     tab.settle()
     assert len(tab.last("rendered")["hits"]) == DEMO_HITS and tab.last("status")["phase"] == "done"
+
+
+@pytest.mark.slow
+def test_hits_of_an_unrecognised_object_wait_until_it_is_named_or_asked_for(
+    slow: tuple[AppContext, SlowSampler],
+) -> None:
+    context, sampler = slow
+    sampler.steps.release(1_000_000)
+    tab = open_with_sampler(context, "unrecognised")
+    tab.settle()
+    ids = {hit.id for hit in tab.session.require_project().hits}
+    pitch_hz = iter((401.0, 402.0, 403.0))  # another at each time, so that it has never been sampled
+
+    def forget_what_is_struck() -> tuple[str, set[str]]:
+        """The first sound becomes the default of an object that the picture did not tell; its hits."""
+        first = tab.session.require_project().sounds[0]
+        modes = Modes((next(pitch_hz),), (-10.0,), (9.0,), (0.0,), (False,))
+        unknown = replace(first, modes=modes, source=Source("preset", name="Bell", reason=UNSURE))
+        tab.session.commit(Edit("Look", lambda project: replace(project, sounds=(unknown, *project.sounds[1:]))))
+        tab.settle()
+        return first.id, {hit.id for hit in tab.session.require_project().hits if hit.sound_id == first.id}
+
+    def rendered() -> set[str]:
+        return set(tab.last("rendered")["hits"])
+
+    sound_id, waiting = forget_what_is_struck()
+    assert waiting and rendered() == ids - waiting
+    assert tab.last("document")["project"]["sounds"][0]["is_unrecognised"]
+    tab.edit("move_hits", ids=sorted(waiting), delta_s=0.01)
+    tab.settle()
+    assert rendered() == ids - waiting  # an edit names nothing
+    tab.edit("apply_preset", sound_id=sound_id, name="Cowbell")
+    tab.settle()
+    assert rendered() == ids
+    forget_what_is_struck()
+    tab.edit("set_macros", sound_id=sound_id, values={"damping": 0.3})
+    tab.settle()
+    assert rendered() == ids  # who shapes the sound has taken it
+    forget_what_is_struck()
+    tab.ask("export", what=["wav"])
+    tab.settle()
+    assert rendered() == ids and tab.heard("exported") and not tab.errors
 
 
 def test_changed_hits_come_first_then_selected_ones_then_those_before_the_playhead() -> None:

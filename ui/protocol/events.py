@@ -104,7 +104,7 @@ class MacrosState:
 class SoundState:
     """A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it.
 
-    ``detail`` is from 0, imagined, to 1, as measured.
+    ``is_unrecognised``: the picture did not tell what it is, and its hits wait for the user's choice. ``detail`` is from 0, imagined, to 1, as measured.
     """
 
     id: str
@@ -112,6 +112,7 @@ class SoundState:
     origin: str
     origin_note: str
     is_default: bool
+    is_unrecognised: bool
     fit: float | None
     modes: ModesState
     residual: ResidualState

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.files import read_bounded
 from engine.core.paths import CHECKPOINTS, ROOT
 from engine.core.words import counted
-from engine.farm.cluster import import_ray
+from engine.farm.cluster import OBJECT_STORE_BYTES, import_ray, keep_private
 from engine.lab.benchmarks import sampler_service
 from engine.lab.benchmarks.clip import HEIGHT, HITS, S_A_HIT, WIDTH, make_clip, repeat_clip
 from engine.lab.benchmarks.growth_lines import Line, fit_line
@@ -32,6 +33,8 @@ MOST_CLIPS, MOST_HITS, MOST_USERS, MOST_WORKERS = 1000, 10_000, 500, 64
 HITS_A_REPEAT = 10
 STEPS, FEWER_STEPS = 4, 1
 """Of the sampler; what the others take is told by the difference."""
+MOST_FEWER = 20
+"""Clips of the batch of fewer steps, where one of at most as many was measured."""
 
 T = TypeVar("T")
 _LOOK_S = 0.5
@@ -69,6 +72,7 @@ def run(args: list[str]) -> int:
         sys.stdout.write(again.describe() + "\n")
         return 0
     if options.clips and any(options.workers):
+        keep_private()
         import_ray()
     report: dict[str, Any] = {"machine": describe_machine(), "load": find_load(), "runs": [], "users": []}
 
@@ -81,10 +85,11 @@ def run(args: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="struck-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         runs = list(_noting(note, measure_clips(folder, options))) if options.clips and options.workers else []
-        over_hits = list(_noting(note, measure_hits(folder, options.hits)))
-        measured = measure_for_model(folder, runs) if runs else None
+        over_hits = list(_noting(note, measure_hits(folder, options.hits, options.steps)))
+        measured = measure_for_model(folder, runs) if runs and options.steps > FEWER_STEPS else None
     users = list(_noting(note, measure_users(options))) if options.users else []
-    lines = [line for line in fit_all(runs, over_hits, users, options.price) if line is not None]
+    usual = [run for run in runs if run.steps == options.steps]
+    lines = [line for line in fit_all(usual, over_hits, users, options.price) if line is not None]
     model = None if measured is None else make_model(measured, assumed)
     report |= {"lines": [line.to_json() for line in lines], "model": None if model is None else model.to_json()}
     report["load_after"] = find_load()
@@ -114,6 +119,8 @@ def _parse(args: list[str]) -> argparse.Namespace:
     add("--users", 1, MOST_USERS, [1, 10, 50], "editors of a shared sampler; none leaves them out")
     length = f"hits of each of the clips, {S_A_HIT:g} s each"
     parser.add_argument("--hits-a-clip", type=whole_number(2, HITS), default=HITS, metavar="N", help=length)
+    steps = "steps of the sampler for clips and hits; with 1 there is no model"
+    parser.add_argument("--steps", type=whole_number(FEWER_STEPS, 64), default=STEPS, metavar="N", help=steps)
     parser.add_argument("--seconds", type=float, default=20.0, help="length of a run of the shared sampler")
     parser.add_argument("--pause", type=float, default=10.0, help="mean pause of an editor between edits, s")
     parser.add_argument("--price", type=float, default=0.1, help="of an hour of a machine like this one")
@@ -144,17 +151,19 @@ def measure_clips(folder: Path, options: argparse.Namespace) -> Iterator[Run]:
     make_clip(folder / "clip.mp4", hits)
     for workers in options.workers:
         for count in options.clips:
-            yield measure_batch(folder, folder / "clip.mp4", count, workers)
-    yield measure_batch(folder, folder / "clip.mp4", max(options.clips), max(options.workers), FEWER_STEPS)
+            yield measure_batch(folder, folder / "clip.mp4", count, workers, options.steps)
+    if options.steps > FEWER_STEPS:
+        count = max((count for count in options.clips if count <= MOST_FEWER), default=min(options.clips))
+        yield measure_batch(folder, folder / "clip.mp4", count, max(options.workers), FEWER_STEPS)
 
 
-def measure_hits(folder: Path, counts: Sequence[int]) -> Iterator[Run]:
+def measure_hits(folder: Path, counts: Sequence[int], steps: int) -> Iterator[Run]:
     """One clip of so many hits after another, without the farm: ten hits, repeated."""
     if counts:
         make_clip(folder / "ten.mp4", HITS_A_REPEAT)
     for count in counts:
         repeat_clip(folder / "ten.mp4", folder / "long.mp4", count // HITS_A_REPEAT)
-        yield measure_batch(folder, folder / "long.mp4", 1, 0)
+        yield measure_batch(folder, folder / "long.mp4", 1, 0, steps)
 
 
 def measure_users(options: argparse.Namespace) -> Iterator[sampler_service.ServiceFigures]:
@@ -165,7 +174,7 @@ def measure_users(options: argparse.Namespace) -> Iterator[sampler_service.Servi
             yield sampler_service.measure(url, sampler, name, count, session)
 
 
-def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int = STEPS) -> Run:
+def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int) -> Run:
     """Render copies of a clip, each of another content, in a process of their own. Raises StruckError."""
     source, out = folder / "clips", folder / "out"
     for old in (source, out):
@@ -174,13 +183,11 @@ def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int
     for number in range(count):
         copy_clip(clip, source / f"{number:04d}.mp4", number)
     line = [sys.executable, "-m", "engine", "--device", "cpu", "render", str(source), "--out-dir", str(out)]
-    line += ["--steps", str(steps)]
-    line += ["--farm", "local", "--jobs", str(workers)] if workers else []
     began_s, peak_mb = time.monotonic(), 0.0
     processor_s: dict[int, float] = {}
-    with subprocess.Popen(line, cwd=ROOT) as process:
+    with open_farm(workers) as farm, subprocess.Popen([*line, "--steps", str(steps), *farm], cwd=ROOT) as process:
         while process.poll() is None:
-            family = find_family(process.pid)
+            family = find_family(os.getpid()) - {os.getpid()}
             peak_mb = max(peak_mb, sum(_read_share_mb(member) or 0.0 for member in family))
             processor_s |= {member: used for member in family if (used := find_processor_s(member)) is not None}
             time.sleep(_LOOK_S)
@@ -191,6 +198,22 @@ def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int
     made = Run(workers, count, hits, steps, took_s, sum(processor_s.values()) or None, peak_mb or None)
     say(made.describe())
     return made
+
+
+@contextlib.contextmanager
+def open_farm(workers: int) -> Iterator[list[str]]:
+    """Options of ``render`` for a farm of so many processes on this machine, whatever the number of its cores."""
+    if workers <= (os.cpu_count() or 1):
+        yield ["--farm", "local", "--jobs", str(workers)] if workers else []
+        return
+    from ray.cluster_utils import Cluster
+
+    store = {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+    cluster = Cluster(True, head_node_args={"num_cpus": workers, **store})  # ``local`` starts no more than cores
+    try:
+        yield ["--farm", cluster.address, "--jobs", str(workers)]
+    finally:
+        cluster.shutdown()
 
 
 def copy_clip(clip: Path, copy: Path, number: int) -> None:
@@ -228,12 +251,11 @@ def fit_all(
 ) -> list[Line | None]:
     """Every figure as a line over what grows; the cost is that of this machine for the time by the clock."""
     lines: list[Line | None] = []
-    usual = [run for run in runs if run.steps == STEPS]
-    for workers in dict.fromkeys(run.workers for run in usual):
-        own = [run for run in usual if run.workers == workers]
+    for workers in dict.fromkeys(run.workers for run in runs):
+        own = [run for run in runs if run.workers == workers]
         where = counted(workers, "worker") if workers else "no farm"
         lines += _fit_runs(own, "clips", [run.clips for run in own], where, price)
-    farmed = [run for run in usual if run.workers and run.clips == max(run.clips for run in usual)]
+    farmed = [run for run in runs if run.workers and run.clips == max(run.clips for run in runs)]
     rates = [run.clips / run.took_s for run in farmed]
     where = counted(farmed[0].clips, "clip") if farmed else ""
     lines.append(fit_line("speed", "clips a second", "workers", where, [run.workers for run in farmed], rates))
@@ -276,7 +298,7 @@ def measure_for_model(folder: Path, runs: Sequence[Run]) -> Measured | None:
     digest_s, noting_s = measure_command(source, folder / "noted")
     return Measured(
         clip_s=line.slope,
-        sampling_s=min(line.slope, saved_s * STEPS / (STEPS - FEWER_STEPS)),
+        sampling_s=min(line.slope, saved_s * twin.steps / (twin.steps - fewer.steps)),
         hits=twin.hits / twin.clips,
         read_bytes=2.0 * source.stat().st_size,  # by the command to digest it, by a worker to render it
         written_bytes=written / fewer.clips,

@@ -21,7 +21,7 @@ export const makeProject = () => ({
     digest: "abc", media_url: null, picture_offset_s: 0, playable: false,
   },
   sounds: [{
-    id: "s1", name: "Bell", origin: "clip", origin_note: "", is_default: false, fit: null,
+    id: "s1", name: "Bell", origin: "clip", origin_note: "", is_default: false, is_unrecognised: false, fit: null,
     modes: { frequency_hz: [440, 1000], power_db: [-20, -30], decay_per_s: [4, 8], phase_rad: [0, 0], muted: [false, false] },
     residual: {
       edges_hz: [20, 200, 2000], power_db: [-40, -50], decay_per_s: [10, 20], attack: null, tail: { power_db: [-60, -70], decay_per_s: [3, 4] },

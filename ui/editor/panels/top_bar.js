@@ -20,9 +20,9 @@ const WORDS = { opening: t("common.opening"), detecting: t("common.looking_for_h
 /**
  * @param {HTMLElement} root
  * @param {Store} store
- * @param {{open: () => void, help: () => void, conform: () => void, sync: () => void, animate: () => void, storyboard: () => void}} host
+ * @param {{open: () => void, help: () => void, conform: () => void, sync: () => void, animate: () => void, storyboard: () => void, find: () => void}} host
  */
-export function createTopBar(root, store, { open, help, conform, sync, animate, storyboard }) {
+export function createTopBar(root, store, { open, help, conform, sync, animate, storyboard, find }) {
   const mark = make("span", "st-wordmark", { "aria-label": "Struck" }, "Str", make("b", "", { textContent: "u" }), "ck");
   const openButton = make("button", "st-button", { type: "button", textContent: t("top_bar.open_clip"), ...keyed("open", t("common.open_a_clip")), onclick: open });
   const undo = make("button", "st-button is-icon", { type: "button", onclick: () => store.send({ type: "undo" }) }, icon("undo"));
@@ -30,7 +30,7 @@ export function createTopBar(root, store, { open, help, conform, sync, animate, 
   const name = make("span", "st-name");
   const save = make("button", "st-save", { type: "button", onclick: saveNow });
   const saveMore = make("button", "st-save is-more", { type: "button", textContent: "▾", title: t("top_bar.more_ways_to_save"), "aria-label": t("top_bar.more_ways_to"), "aria-haspopup": "menu", onclick: openSaveMenu });
-  const pill = createPill(store);
+  const pill = createPill(store, find);
   const helpButton = make("button", "st-button is-icon", { type: "button", textContent: "?", ...keyed("help", t("top_bar.keys_gestures_and")), "aria-label": t("common.keys_and_gestures"), onclick: help });
   const syncButton = make("button", "st-button", { type: "button", textContent: t("top_bar.sync"), ...keyed("measure_sync", t("top_bar.how_far_hits")), onclick: sync });
   const folder = make("input", "st-path st-folder", { type: "text", hidden: true, spellcheck: false, placeholder: t("top_bar.a_folder_on"), "aria-label": t("top_bar.folder_to_save") });
@@ -114,8 +114,9 @@ export function createTopBar(root, store, { open, help, conform, sync, animate, 
 /**
  * The status in words, with progress and a button to stop it.
  * @param {Store} store
+ * @param {() => void} find shows where the user says what is struck
  */
-function createPill(store) {
+function createPill(store, find) {
   const fill = make("i", "st-pill-fill");
   const text = make("span", "st-pill-text");
   let isStopping = false; // asked to, and not there yet: a step of the sampler takes its time
@@ -124,10 +125,15 @@ function createPill(store) {
     show();
   } });
   const resume = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.resume"), title: t("top_bar.sample_the_hits"), onclick: () => store.send({ type: "resume" }) });
+  const choose = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.choose"), title: t("top_bar.choose_what_is"), onclick: () => {
+    const waiting = store.view?.project?.sounds.find((sound) => sound.is_unrecognised);
+    if (waiting) store.select({ soundId: waiting.id, hits: new Set() });
+    find();
+  } });
   const again = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.look_again"), title: t("top_bar.look_for_hits"), onclick: () => store.send({ type: "detect" }) });
-  const element = make("div", "st-pill", {}, fill, text, stop, resume, again);
+  const element = make("div", "st-pill", {}, fill, text, stop, choose, resume, again);
 
-  /** @returns {{kind: string, words: string, part?: number | null, canLook?: boolean, canResume?: boolean} | null} */
+  /** @returns {{kind: string, words: string, part?: number | null, canLook?: boolean, canResume?: boolean, canChoose?: boolean} | null} */
   function describe() {
     const { phase, done, total, message, elapsed_s } = store.status;
     const project = store.view?.project;
@@ -136,7 +142,12 @@ function createPill(store) {
     if (RUNNING.has(phase)) return { kind: "busy", words: translate(message) || WORDS[phase], part: total > 0 ? done / total : null };
     if (phase === "error") return { kind: "bad", words: message };
     if (!project) return null;
-    const missing = project.hits.filter((hit) => !store.rendered.has(hit.id)).length;
+    const waiting = project.hits.filter((hit) => !store.rendered.has(hit.id));
+    const missing = waiting.length;
+    const unrecognised = new Set(project.sounds.filter((sound) => sound.is_unrecognised).map((sound) => sound.id));
+    if (missing && phase !== "cancelled" && waiting.every((hit) => unrecognised.has(hit.sound_id))) {
+      return { kind: "quiet", words: t("top_bar.what_is_struck", { count: missing }), canChoose: true, canResume: true };
+    }
     if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: t("top_bar.stopped_looking_for"), canLook: true };
     if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? t("top_bar.stopped_to_sample", { missing }) : translate(message), canResume: missing > 0 };
     if (missing) return { kind: "quiet", words: t("top_bar.hits_wait", { count: missing }) };
@@ -155,7 +166,8 @@ function createPill(store) {
     fill.classList.toggle("is-open", open);
     fill.style.transform = open ? "" : `scaleX(${state.kind === "busy" ? state.part : 0})`;
     setChanged(stop, { hidden: state.kind !== "busy" || isStopping });
-    setChanged(resume, { hidden: !state.canResume });
+    setChanged(choose, { hidden: !state.canChoose });
+    setChanged(resume, { hidden: !state.canResume, textContent: state.canChoose ? t("top_bar.sample_anyway") : t("top_bar.resume") });
     setChanged(again, { hidden: !state.canLook });
   }
 

@@ -988,13 +988,14 @@ export interface PartState {
   mute: boolean;
 }
 
-/** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. ``detail`` is from 0, imagined, to 1, as measured. */
+/** A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it. ``is_unrecognised``: the picture did not tell what it is, and its hits wait for the user's choice. ``detail`` is from 0, imagined, to 1, as measured. */
 export interface SoundState {
   id: string;
   name: string;
   origin: string;
   origin_note: string;
   is_default: boolean;
+  is_unrecognised: boolean;
   fit: number | null;
   modes: ModesState;
   residual: ResidualState;

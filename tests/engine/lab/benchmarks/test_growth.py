@@ -30,7 +30,6 @@ def make_run(workers: int, clips: int, took_s: float, processor_s: float | None 
 
 def test_a_line_is_fitted_through_batches() -> None:
     runs = [make_run(2, 1, 13.0, 9.0), make_run(2, 2, 16.0, 11.0), make_run(2, 4, 22.0, 15.0), make_run(0, 4, 8.0)]
-    runs.append(Run(2, 4, 80, 1, 10.0, 5.0, None))  # of fewer steps: the model's alone
     time, used, cost, alone, _, speed = (line for line in fit_all(runs, [], [], 3600.0) if line is not None)
     assert (time.where, time.start, time.slope) == ("2 workers", pytest.approx(10.0), pytest.approx(3.0))
     assert time.deviation == pytest.approx(0.0, abs=1e-9) and cost.slope == pytest.approx(3.0)
