@@ -104,7 +104,8 @@ class MacrosState:
 class SoundState:
     """A sound with its own modes and residual, and the macros over them; ``is_default``: nothing was chosen for it.
 
-    ``is_unrecognised``: the picture did not tell what it is, and its hits wait for the user's choice. ``detail`` is from 0, imagined, to 1, as measured.
+    ``is_unrecognised``: the picture did not tell what it is, and its hits wait for the user's choice. ``detail`` is
+    from 0, imagined, to 1, as measured.
     """
 
     id: str
