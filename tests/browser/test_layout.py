@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import shutil
 
 import pytest
+from PIL import Image
 
 from engine.core.paths import ROOT
 from tests.browser.layout_checks import CUT_OFF, SMALL, UNHELPED
@@ -97,6 +100,17 @@ def test_nothing_keeps_a_person_from_using_the_editor(editor: Editor, axe: str, 
     assert not problems, "\n".join(problems)
 
 
+def read_frame(editor: Editor, region: str) -> set[tuple[int, ...]]:
+    """Colours in the picture of the page at the middle of a region's four sides, a pixel inside."""
+    box = editor.page.locator(region).bounding_box()
+    assert box is not None
+    left, top, right, bottom = box["x"] + 1, box["y"] + 1, box["x"] + box["width"] - 1, box["y"] + box["height"] - 1
+    middle = ((left + right) / 2, (top + bottom) / 2)
+    shown = Image.open(io.BytesIO(editor.page.screenshot())).convert("RGB")
+    places = [(left, middle[1]), (right - 1, middle[1]), (middle[0], top), (middle[0], bottom - 1)]
+    return {shown.getpixel((round(x), round(y))) for x, y in places}  # type: ignore[misc]
+
+
 def test_any_action_is_found_and_any_key_changed(editor: Editor) -> None:
     page, press = editor.page, editor.page.keyboard.press
     loop = page.get_by_role("button", name="Loop", exact=True)
@@ -134,9 +148,20 @@ def test_any_action_is_found_and_any_key_changed(editor: Editor) -> None:
         page.keyboard.type(typed)
         press("Enter")
         assert editor.see(f"Boolean({holds})"), typed
-    tour = page.get_by_role("dialog", name="Every hit of the clip")
-    tour.get_by_role("button", name="Next").click()
-    page.get_by_role("button", name="Skip the tour").click()
+    for title, region in (
+        ("Every hit of the clip", ".st-timeline"),
+        ("What is struck", ".st-inspector"),
+        ("All the rest", ".st-top"),
+    ):
+        tour = page.get_by_role("dialog", name=title)
+        tour.wait_for()
+        frame = page.evaluate(
+            "(region) => getComputedStyle(document.querySelector(region), '::after').borderColor", region
+        )
+        wanted = [int(part) for part in re.findall(r"\d+", frame)[:3]]
+        assert all(color == pytest.approx(wanted, abs=16) for color in read_frame(editor, region)), region
+        tour.get_by_role("button", name=re.compile("Next|Done")).click()
+    tour.wait_for(state="hidden")
     page.get_by_role("tab", name="Sound", exact=True).focus()
     press("Tab")  # a control that is reached shows what it does
     page.locator(".st-focus-tip").wait_for()
