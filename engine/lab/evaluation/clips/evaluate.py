@@ -50,6 +50,7 @@ MEASURES = {
     "low_db": "under 1 kHz, dB",
     "middle_db": "1 to 6 kHz, dB",
     "high_db": "over 6 kHz, dB",
+    "treble_db": "over 6 kHz, of all that sounds then, dB",
     "attack_ms": "attack, ms",
     "tail_db": "tail under 1 kHz, dB",
     "excess_db": "tail and background over the clip's, dB",
@@ -136,8 +137,9 @@ def compare_track(project: Project, own: np.ndarray, track: np.ndarray) -> list[
 
     Both hold what else sounds then. The clip's background, the 10th percentile of its power in frames of 0.1 s, is
     added to the track. Hits that stand less than 10 dB out of the background, or are followed within 0.1 s, are left
-    out. The tail, 0.3 to 1 s after the onset, is compared without the mean background of steady stretches, where it
-    stands 3 dB out of that; ``excess_db``, of all tails, is by how much tail and background together exceed the clip's.
+    out. ``treble_db`` is the share over 6 kHz in the first 0.1 s, which a gain hardly changes. The tail, 0.3 to 1 s
+    after the onset, is compared without the mean background of steady stretches, where it stands 3 dB out of that;
+    ``excess_db``, of all tails, is by how much tail and background together exceed the clip's.
     """
     length = min(len(own), len(track))
     parts = [(own[:length], track[:length])]
@@ -170,6 +172,7 @@ def compare_track(project: Project, own: np.ndarray, track: np.ndarray) -> list[
         early = _span(at_s, min(next_s, at_s + BAND_S))
         for band, power, floor in zip(BANDS_HZ, powers[1:], quiet[1:], strict=True):
             row[f"{band}_db"] = _compare(_mean(power[0], early), _mean(power[1], early), floor)
+        row["treble_db"] = row["high_db"] - _compare(*(_mean(power, early) for power in powers[0]), quiet[0])
         late = _span(at_s + TAIL_S[0], min(next_s, at_s + TAIL_S[1]))
         if late.stop - late.start >= SHORTEST_TAIL_S * SAMPLE_RATE_HZ:
             own_tail, made_tail = (_mean(power, late) for power in powers[1])

@@ -35,6 +35,20 @@ def test_a_louder_track_with_a_low_tail_is_told() -> None:
     assert table[0]["hits"] == 2 and any(line.startswith("| peak, dB | 6.0") for line in format_clips(table))
 
 
+def test_treble_that_is_missing_is_told_whatever_the_level() -> None:
+    clip = Clip("c.mp4", "", 2.0, Fraction(25), 64, 36, has_audio=True)
+    project = Project(
+        clip, (Sound("s1", "A", Modes(), Residual(), Source("clip", time_s=0.5)),), (Hit("h1", 0.5, "s1", 1),)
+    )
+    time_s = np.arange(RATE) / RATE
+    low, high = (np.sin(2 * np.pi * hz * time_s) * np.exp(-20.0 * time_s) for hz in (1500.0, 9000.0))
+    own, track = 1e-5 * np.random.default_rng(0).standard_normal((2, 2 * RATE))
+    own[RATE // 2 : RATE // 2 + RATE] += 0.2 * low + 0.02 * high
+    track[RATE // 2 : RATE // 2 + RATE] += 0.4 * low + 0.02 * high
+    (row,) = compare_track(project, own, track)
+    assert row["high_db"] == pytest.approx(0.0, abs=0.1) and row["treble_db"] == pytest.approx(-6.0, abs=0.1)
+
+
 def test_an_exact_copy_over_rumble_reads_0(rng: np.random.Generator) -> None:
     """Rumble that fluctuates as narrow bands do, and tails of its level: neither is told as a loss."""
     clip = Clip("c.mp4", "", 20.0, Fraction(25), 64, 36, has_audio=True)
