@@ -59,6 +59,7 @@ LAB: dict[str, str | dict[str, str]] = {
         for name in (
             "animate",
             "bank",
+            "clips",
             "counterfactual",
             "generator",
             "onsets",

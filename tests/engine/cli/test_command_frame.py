@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,20 @@ from tests.clips import SOUND_RATE_HZ, make_clicks
 from tests.command_line import refuse, run
 
 HITS_S = (0.25, 0.8013, 1.3377)
+
+
+@pytest.mark.parametrize(
+    ("command", "folder", "file"), [("train", "training", "train"), ("evaluate", "evaluation", "evaluate")]
+)
+def test_every_training_and_every_table_has_its_command(command: str, folder: str, file: str) -> None:
+    written = {path.parent.name for path in (ROOT / "engine" / "lab" / folder).glob(f"*/{file}.py")}
+    assert written == set(command_line.LAB[command])
+
+
+def test_every_table_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = re.search(r"`evaluate ([a-z\\|]+)`", readme)
+    assert named is not None and set(named[1].split("\\|")) == set(command_line.LAB["evaluate"])
 
 
 @pytest.mark.parametrize(
