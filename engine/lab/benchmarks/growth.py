@@ -119,8 +119,8 @@ def _parse(args: list[str]) -> argparse.Namespace:
     add("--users", 1, MOST_USERS, [1, 10, 50], "editors of a shared sampler; none leaves them out")
     length = f"hits of each of the clips, {S_A_HIT:g} s each"
     parser.add_argument("--hits-a-clip", type=whole_number(2, HITS), default=HITS, metavar="N", help=length)
-    steps = "steps of the sampler for clips and hits; with 1 there is no model"
-    parser.add_argument("--steps", type=whole_number(FEWER_STEPS, 64), default=STEPS, metavar="N", help=steps)
+    steps = "steps of the sampler for clips and hits; 0 is without it; with 0 and 1 there is no model"
+    parser.add_argument("--steps", type=whole_number(0, 64), default=STEPS, metavar="N", help=steps)
     parser.add_argument("--seconds", type=float, default=20.0, help="length of a run of the shared sampler")
     parser.add_argument("--pause", type=float, default=10.0, help="mean pause of an editor between edits, s")
     parser.add_argument("--price", type=float, default=0.1, help="of an hour of a machine like this one")
@@ -183,9 +183,10 @@ def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int
     for number in range(count):
         copy_clip(clip, source / f"{number:04d}.mp4", number)
     line = [sys.executable, "-m", "engine", "--device", "cpu", "render", str(source), "--out-dir", str(out)]
+    line += ["--steps", str(steps)] if steps else ["--ckpt-dir", str(leave_sampler_out(folder / "checkpoints"))]
     began_s, peak_mb = time.monotonic(), 0.0
     processor_s: dict[int, float] = {}
-    with open_farm(workers) as farm, subprocess.Popen([*line, "--steps", str(steps), *farm], cwd=ROOT) as process:
+    with open_farm(workers) as farm, subprocess.Popen([*line, *farm], cwd=ROOT) as process:
         while process.poll() is None:
             family = find_family(os.getpid()) - {os.getpid()}
             peak_mb = max(peak_mb, sum(_read_share_mb(member) or 0.0 for member in family))
@@ -198,6 +199,15 @@ def measure_batch(folder: Path, clip: Path, count: int, workers: int, steps: int
     made = Run(workers, count, hits, steps, took_s, sum(processor_s.values()) or None, peak_mb or None)
     say(made.describe())
     return made
+
+
+def leave_sampler_out(folder: Path) -> Path:
+    """A folder of all checkpoints but the sampler: hits are then the prior of their physics alone."""
+    folder.mkdir(exist_ok=True)
+    for checkpoint in CHECKPOINTS.iterdir():
+        if checkpoint.name != "sampler" and not (folder / checkpoint.name).exists():
+            (folder / checkpoint.name).symlink_to(checkpoint)
+    return folder
 
 
 @contextlib.contextmanager
