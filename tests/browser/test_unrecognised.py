@@ -33,6 +33,7 @@ def test_what_is_struck_is_asked_and_its_choice_is_sampled(editor: Editor, tmp_p
     pill = page.locator(".st-pill")
     pill.get_by_text(f"What is struck? {count} hits wait for your choice").wait_for()
     assert not editor.see("window.struck.store.rendered.size")
+    editor.wait(f"() => document.querySelector('.st-hidden[role=status]').textContent.includes('{count} hits wait')")
     pill.get_by_role("button", name="Choose", exact=True).click()
     assert page.get_by_role("tab", name="Find", exact=True).get_attribute("aria-selected") == "true"
     asked = editor.project["sounds"][0]

@@ -9,6 +9,7 @@ import { keyText } from "../actions/bindings.js";
 import { make, setChanged } from "../widgets/controls.js";
 import { keyed, setKeyed } from "../widgets/key_titles.js";
 import { boxOf } from "../widgets/page_scale.js";
+import { countUnrecognised } from "../state/unrecognised.js";
 import { openMenuAt } from "../timeline/menu.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Store } from "../state/types.d.ts" */
@@ -142,12 +143,9 @@ function createPill(store, find) {
     if (RUNNING.has(phase)) return { kind: "busy", words: translate(message) || WORDS[phase], part: total > 0 ? done / total : null };
     if (phase === "error") return { kind: "bad", words: message };
     if (!project) return null;
-    const waiting = project.hits.filter((hit) => !store.rendered.has(hit.id));
-    const missing = waiting.length;
-    const unrecognised = new Set(project.sounds.filter((sound) => sound.is_unrecognised).map((sound) => sound.id));
-    if (missing && phase !== "cancelled" && waiting.every((hit) => unrecognised.has(hit.sound_id))) {
-      return { kind: "quiet", words: t("top_bar.what_is_struck", { count: missing }), canChoose: true, canResume: true };
-    }
+    const missing = project.hits.filter((hit) => !store.rendered.has(hit.id)).length;
+    const unrecognised = countUnrecognised(project, store.rendered);
+    if (unrecognised && phase !== "cancelled") return { kind: "quiet", words: t("top_bar.what_is_struck", { count: unrecognised }), canChoose: true, canResume: true };
     if (phase === "cancelled" && message === "Stopped") return { kind: "quiet", words: t("top_bar.stopped_looking_for"), canLook: true };
     if (phase === "cancelled") return { kind: "quiet", words: missing && message.startsWith("Sampling") ? t("top_bar.stopped_to_sample", { missing }) : translate(message), canResume: missing > 0 };
     if (missing) return { kind: "quiet", words: t("top_bar.hits_wait", { count: missing }) };

@@ -1,6 +1,7 @@
 // @ts-check
 // What a screen reader is told as it happens: the playhead when it is set, the selection, what begins and ends.
 
+import { countUnrecognised } from "../state/unrecognised.js";
 import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
 import { formatTimecode } from "../timeline/timecode.js";
@@ -47,6 +48,7 @@ export function createAnnouncer(app, store) {
   let time_s = 0;
   let isPlaying = false;
   let selection = "";
+  let unrecognised = 0;
 
   /**
    * @param {string} subject
@@ -69,8 +71,16 @@ export function createAnnouncer(app, store) {
     selection = words;
   }
 
+  function sayUnrecognised() {
+    const project = store.view?.project;
+    const count = project && !BEGINS[store.status.phase] ? countUnrecognised(project, store.rendered) : 0;
+    if (count && count !== unrecognised) say("unrecognised", t("top_bar.what_is_struck", { count }));
+    unrecognised = count;
+  }
+
   const scope = createScope();
   scope.add(store.on("selection", saySelection));
+  scope.add(store.on("rendered", sayUnrecognised));
   scope.add(store.watch(() => [store.view?.project?.hits], saySelection));
   scope.add(store.on("time", (now) => {
     const clip = store.view?.project?.clip;
@@ -82,6 +92,7 @@ export function createAnnouncer(app, store) {
     isPlaying = playing;
   }));
   scope.add(store.on("status", (status) => {
+    sayUnrecognised();
     if (status.phase === phase) return;
     phase = status.phase;
     say("status", BEGINS[phase] ?? (phase === "idle" ? "" : translate(status.message)));
