@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import BadInput
+from engine.core.paths import CHECKPOINTS
 from engine.lab.data.onsets.fold_networks import open_folds
 from engine.lab.data.sync.lags import measure_own_lag, usual_lag
 from engine.lab.data.sync.takes import SyncTake, read_real_takes, read_simulated_takes
@@ -46,15 +48,24 @@ def main(args: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="evaluate sync", description="Measure the sync meter and its baselines.")
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data")
     parser.add_argument("--sim", type=Path, nargs="*", default=[], help="folders of unlearnt simulated takes")
-    parser.add_argument("--folds", type=Path, required=True, help="onset networks, each without some recording days")
+    folds = "onset networks, each without some recording days; without them AV-Align alone is measured"
+    parser.add_argument("--folds", type=Path, help=folds)
     parser.add_argument("--networks", type=Path, help="sync networks in folders of the same names as the folds")
     parser.add_argument("--work", type=Path, default=Path(".struck/train_sync"), help="where analysed clips are kept")
     parser.add_argument("--av-align", action="store_true", help="measure AV-Align too, which reads every picture again")
     parser.add_argument("--json", metavar="F", help="write the figures to a file")
-    parser.add_argument("--ckpt-dir", help=argparse.SUPPRESS)
+    parser.add_argument("--ckpt-dir", type=Path, default=CHECKPOINTS, help=argparse.SUPPRESS)
     parser.add_argument("--device", default="cpu", help=argparse.SUPPRESS)
     options = parser.parse_args(args)
-    networks = [fold for fold in open_folds(options.folds) if fold.clean or fold.left_out]
+    if options.folds is None and not options.av_align:
+        raise BadInput("evaluate sync needs networks that left days out; give --folds, or --av-align for that alone")
+    if (
+        options.folds is None
+    ):  # AV-Align learns nothing: the network that ships, which knows the clips, tells lags alone
+        networks = [replace(fold, clean=True) for fold in open_folds(options.ckpt_dir / "onsets")]
+        options.work = options.work / "shipped"
+    else:
+        networks = [fold for fold in open_folds(options.folds) if fold.clean or fold.left_out]
     choose: Choose = open_sync_networks(options.networks) if options.networks else lambda _: None
     say = partial(print, file=sys.stderr, flush=True)
     real = read_real_takes(Path(options.data), networks, options.work / "takes", say)
@@ -64,11 +75,12 @@ def main(args: list[str]) -> None:
         raise BadInput(f"{options.data} has no clips of known days in {' or '.join(MAIN)}; give another folder")
     figures: dict[str, Any] = {}
     corrected = [(take, usual_lag(take, real, own_s)) for take in known]
-    figures["real, usual lag removed"] = measure(corrected, choose)
-    figures["real, as recorded"] = measure([(take, 0.0) for take in known], choose)
+    if options.folds is not None:
+        figures["real, usual lag removed"] = measure(corrected, choose)
+        figures["real, as recorded"] = measure([(take, 0.0) for take in known], choose)
     if options.av_align:
         figures["AV-Align"] = measure_av_align(corrected, Path(options.data) / "video", options.work / "takes")
-    for folder in options.sim:
+    for folder in options.sim if options.folds is not None else ():
         made = read_simulated_takes(folder, networks, options.work / "takes", say)
         figures[f"simulated, {folder.name}"] = measure([(take, 0.0) for take in made], choose)
     for name, figure in figures.items():
