@@ -7,25 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.paths import CHECKPOINTS
+from engine.lab.benchmarks.growth import leave_sampler_out
 from tests.app_process import serve
 from tests.browser.struck_page import Editor, browse
 
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the app as it ships; what it keeps for all its sessions (own bank, presets) is shared by all files."""
-    with serve(tmp_path_factory.mktemp("app") / "home") as address:
+    """Address of the app without its sampler: hits are the prior of their physics, which is rendered at once.
+
+    What it keeps for all its sessions (own bank, presets) is shared by all files.
+    """
+    folder = tmp_path_factory.mktemp("app")
+    with serve(folder / "home", "--ckpt-dir", str(leave_sampler_out(folder / "checkpoints"))) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def app_without_sampler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of an app that renders modes and noise alone, which is done at once; it can look at a picture."""
-    folder = tmp_path_factory.mktemp("app")
-    for name in ("vision", "vision_pretrained"):
-        (folder / name).symlink_to(CHECKPOINTS / name)
-    with serve(folder / "home", "--ckpt-dir", str(folder)) as address:
+def app_with_sampler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app as it ships."""
+    with serve(tmp_path_factory.mktemp("app") / "home") as address:
         yield address
 
 
@@ -36,14 +37,14 @@ def started(app: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edit
 
 
 @pytest.fixture(scope="module")
-def started_without_sampler(app_without_sampler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    with browse(app_without_sampler, tmp_path_factory.mktemp("editor")) as page:
-        yield Editor(page, app_without_sampler)
+def started_with_sampler(app_with_sampler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    with browse(app_with_sampler, tmp_path_factory.mktemp("editor")) as page:
+        yield Editor(page, app_with_sampler)
 
 
 @pytest.fixture
 def editor(started: Editor) -> Iterator[Editor]:
-    """The demo, as it ships."""
+    """The demo."""
     started.open_demo()
     yield started
     assert not started.problems, "the page threw errors"

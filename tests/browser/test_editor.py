@@ -16,6 +16,11 @@ from tests.browser.struck_page import RATE_HZ, Editor, attack_s
 DURATION_S = 7.5
 
 
+@pytest.fixture(scope="module")
+def started(started_with_sampler: Editor) -> Editor:
+    return started_with_sampler
+
+
 def spectrum_db(track: np.ndarray, from_s: float, length_s: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies and levels of a stretch of the track."""
     start = round(from_s * RATE_HZ)

@@ -5,17 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 
 from engine.physics.model import Modes, Physics
 from engine.physics.synthesis import synthesize
 from tests.browser.struck_page import Editor
-
-
-@pytest.fixture(scope="module")
-def started(started_without_sampler: Editor) -> Editor:
-    return started_without_sampler
 
 
 def open_find(editor: Editor) -> None:

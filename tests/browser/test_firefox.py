@@ -37,10 +37,10 @@ def read_track(page: FirefoxPage, address: str) -> np.ndarray:
         return np.asarray(soundfile.read(io.BytesIO(answer.read()), dtype="float32", always_2d=True)[0])
 
 
-def test_the_editor_works_in_firefox(app_without_sampler: str, tmp_path: Path) -> None:
-    with browse_firefox(app_without_sampler, tmp_path) as page:
+def test_the_editor_works_in_firefox(app: str, tmp_path: Path) -> None:
+    with browse_firefox(app, tmp_path) as page:
         page.collect_errors()
-        editor = Editor(cast(Any, page), app_without_sampler)
+        editor = Editor(cast(Any, page), app)
         editor.open_demo()
         for width, height in SIZES:
             page.set_viewport(width, height)
@@ -50,7 +50,7 @@ def test_the_editor_works_in_firefox(app_without_sampler: str, tmp_path: Path) -
         page.set_viewport(1440, 900)
         page.click(find_button("Sound"))
 
-        original, first = read_track(page, app_without_sampler), editor.project["hits"][0]
+        original, first = read_track(page, app), editor.project["hits"][0]
         place = editor.locate_hit(first["id"])
         editor.change(lambda: editor.drag(place, {"x": place["x"] - 60, "y": place["y"]}))
         moved = editor.hit(first["id"])
@@ -61,7 +61,7 @@ def test_the_editor_works_in_firefox(app_without_sampler: str, tmp_path: Path) -
         editor.change(lambda: editor.drag(start, {"x": start["x"] + 30, "y": start["y"]}))
         (retuned,) = (s for s in editor.project["sounds"] if s["id"] == sound["id"])
         assert retuned["modes"]["frequency_hz"][index] > 1.02 * sound["modes"]["frequency_hz"][index]
-        track = read_track(page, app_without_sampler)
+        track = read_track(page, app)
         assert np.abs(track - original).max() > 0.01
 
         if page.evaluate(HAS_OUTPUT):  # without one Firefox runs no sound; with one the picture waits for none

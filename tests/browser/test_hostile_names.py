@@ -31,16 +31,16 @@ def make_project(folder: Path) -> Path:
     return path
 
 
-def test_names_are_text_and_nothing_is_fetched_from_elsewhere(app_without_sampler: str, tmp_path: Path) -> None:
+def test_names_are_text_and_nothing_is_fetched_from_elsewhere(app: str, tmp_path: Path) -> None:
     project = make_project(tmp_path)
-    with browse(app_without_sampler, tmp_path) as page:
+    with browse(app, tmp_path) as page:
         asked: list[str] = []
         page.context.on("request", lambda request: asked.append(request.url))
         page.on("websocket", lambda socket: asked.append(socket.url))
         policy: list[str] = []
         page.on("console", lambda message: policy.append(message.text) if "Content Security" in message.text else None)
         page.reload()
-        editor = Editor(page, app_without_sampler)
+        editor = Editor(page, app)
         editor.open_demo()
         editor.page.evaluate("(path) => struck.store.send({ type: 'open', path })", str(project))
         editor.wait("() => struck.store.view?.project?.clip.name.startsWith('<img')")
@@ -64,7 +64,7 @@ def test_names_are_text_and_nothing_is_fetched_from_elsewhere(app_without_sample
         assert editor.see("window.hacked") is None
         assert editor.see("document.querySelectorAll('img[src=\"x\"], [onerror], [onload]').length") == 0
         assert not editor.problems and not policy
-        own = urlsplit(app_without_sampler).netloc
+        own = urlsplit(app).netloc
         places = [urlsplit(url) for url in asked]
         assert len(asked) > 50
         assert not [place for place in places if place.scheme not in ("data", "blob") and place.netloc != own]

@@ -13,11 +13,6 @@ APPLY = """([modes, residual, macros]) => import("/struck/static/audio/macros.js
   applyMacros(modes, residual, macros))"""
 
 
-@pytest.fixture(scope="module")
-def started(started_without_sampler: Editor) -> Editor:
-    return started_without_sampler
-
-
 def macro(editor: Editor, name: str) -> Any:
     return editor.page.locator(f"[data-macro={name}] input[type=range]")
 

@@ -15,11 +15,6 @@ RECORD = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def started(started_without_sampler: Editor) -> Editor:
-    return started_without_sampler
-
-
 @pytest.fixture
 def editor(started: Editor) -> Iterator[Editor]:
     started.open_demo("silent")

@@ -6,16 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
-
 from engine.core.paths import ASSETS
 from tests.browser.struck_page import Editor
 from tests.browser.test_opening import drop
-
-
-@pytest.fixture(scope="module")
-def started(started_without_sampler: Editor) -> Editor:
-    return started_without_sampler
 
 
 def test_what_is_struck_is_asked_and_its_choice_is_sampled(editor: Editor, tmp_path: Path) -> None:
