@@ -172,7 +172,8 @@ def compare_track(project: Project, own: np.ndarray, track: np.ndarray) -> list[
         early = _span(at_s, min(next_s, at_s + BAND_S))
         for band, power, floor in zip(BANDS_HZ, powers[1:], quiet[1:], strict=True):
             row[f"{band}_db"] = _compare(_mean(power[0], early), _mean(power[1], early), floor)
-        row["treble_db"] = row["high_db"] - _compare(*(_mean(power, early) for power in powers[0]), quiet[0])
+        whole_db = _compare(_mean(powers[0][0], early), _mean(powers[0][1], early), quiet[0])
+        row["treble_db"] = row["high_db"] - whole_db
         late = _span(at_s + TAIL_S[0], min(next_s, at_s + TAIL_S[1]))
         if late.stop - late.start >= SHORTEST_TAIL_S * SAMPLE_RATE_HZ:
             own_tail, made_tail = (_mean(power, late) for power in powers[1])
