@@ -44,10 +44,10 @@ def fuse(
         lift = VIDEO_SUPPORT_WEIGHT * video.candidates[support].strength if support is not None else 0.0
         fused.append(Onset(onset.time_s, onset.strength + (1.0 - onset.strength) * onset.strength * lift))
     matched = set(matches.values())
+    own_weights = _weigh_video(np.array([onset.time_s for onset in video.candidates]), audio_spans)
     for index, onset in enumerate(video.candidates):
         if index not in matched:
-            weight = float(_weigh_video(np.array([onset.time_s]), audio_spans)[0])
-            fused.append(Onset(onset.time_s, weight * onset.strength, onset.velocity))
+            fused.append(Onset(onset.time_s, float(own_weights[index]) * onset.strength, onset.velocity))
     fused.sort(key=lambda onset: onset.time_s)
     rate_hz = audio.curve.rate_hz
     count = max(audio.curve.values.size, round(video.curve.values.size * rate_hz / video.curve.rate_hz))
@@ -67,9 +67,11 @@ def shift_track(track: OnsetTrack, by_s: float) -> OnsetTrack:
 
 def _weigh_video(times_s: np.ndarray, audio_spans: Sequence[tuple[float, float]] | None) -> np.ndarray:
     """Weight of onsets only in the video at each time: less than 1 where there is sound that could have shown them."""
-    within = np.full(times_s.shape, audio_spans is None)
-    for start_s, end_s in audio_spans or ():
-        within |= (times_s >= start_s) & (times_s < end_s)
+    if audio_spans is None:
+        return np.full(times_s.shape, VIDEO_ONLY_WEIGHT)
+    starts_s, ends_s = np.sort(np.reshape(audio_spans, (-1, 2)), axis=0).T
+    begun = np.searchsorted(starts_s, times_s, side="right")
+    within = begun > np.searchsorted(ends_s, times_s, side="right")
     return np.where(within, VIDEO_ONLY_WEIGHT, 1.0)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.onsets.fusion import fuse
-from engine.onsets.lag import estimate_lag
+from engine.onsets.lag import COST_PER_S, MAX_LAG_S, MIN_CONTRAST, MIN_STRENGTH, REFINE_S, STEP_S, WIDTH_S, estimate_lag
 from engine.onsets.track import Onset, OnsetTrack, draw_curve
 
 DURATION_S = 30.0
@@ -43,3 +43,32 @@ def test_hits_of_a_late_picture_support_those_of_the_sound_and_come_in_step_with
     assert track.lag_s == pytest.approx(0.12, abs=0.002)
     assert [onset.time_s for onset in track.candidates] == pytest.approx([*heard_s, 9.0], abs=0.002)
     assert all(onset.strength > 0.6 for onset in track.candidates[:-1])
+
+
+def test_pairs_that_are_near_decide_as_all_pairs_do() -> None:
+    """A slow reference that weighs every pair of onsets at every lag, as the method is described."""
+    random = np.random.default_rng(3)
+    for trial in range(40):
+        heard_s = np.sort(random.uniform(0, 28, 40))
+        shift_s = random.uniform(-0.19, 0.19)
+        seen_s = np.append(heard_s + shift_s + random.normal(0, 0.02, 40) * (trial % 3), random.uniform(0, 28, 10))
+        tracks = [
+            OnsetTrack(
+                make_track(times_s).curve, tuple(Onset(float(t), float(random.uniform(0.2, 1))) for t in times_s)
+            )
+            for times_s in (seen_s, heard_s)
+        ]
+        assert estimate_lag(*tracks) == pytest.approx(weigh_all_pairs(*tracks), abs=1e-9), trial
+
+
+def weigh_all_pairs(picture: OnsetTrack, sound: OnsetTrack) -> float | None:
+    seen, heard = ([o for o in track.candidates if o.strength >= MIN_STRENGTH] for track in (picture, sound))
+    gaps_s = np.array([[a.time_s - b.time_s for b in heard] for a in seen])
+    force = np.array([[a.strength * b.strength for b in heard] for a in seen])
+    lags_s = np.arange(-MAX_LAG_S, MAX_LAG_S + STEP_S / 2, STEP_S)
+    matched = np.array([(force * np.exp(-0.5 * ((gaps_s - lag) / WIDTH_S) ** 2)).max(axis=1).sum() for lag in lags_s])
+    best = np.argmax(matched - COST_PER_S * np.abs(lags_s) * matched.max())
+    if matched[best] - matched.mean() < MIN_CONTRAST * np.sqrt(matched.mean() * force.mean()):
+        return None
+    nearest_s = np.array([row[np.abs(row - lags_s[best]).argmin()] for row in gaps_s])
+    return float(np.median(nearest_s[np.abs(nearest_s - lags_s[best]) < REFINE_S]))
