@@ -60,6 +60,20 @@ def open_cluster(address: str, cpus: int | None = None) -> Iterator[Any]:
             shutil.rmtree(session, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def start_cluster(cpus: int) -> Iterator[str]:
+    """The address of a cluster that runs on this machine during the block, told of ``cpus`` cores whatever it has."""
+    import_ray()
+    from ray.cluster_utils import Cluster
+
+    store = {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
+    cluster = Cluster(True, head_node_args={"num_cpus": cpus, **store})
+    try:
+        yield str(cluster.address)
+    finally:
+        cluster.shutdown()
+
+
 def keep_private() -> None:
     """Have clusters that this process starts answer it and its children alone; to be called before Ray is imported.
 

@@ -22,7 +22,7 @@ from engine.core.errors import BadInput, StruckError
 from engine.core.files import read_bounded
 from engine.core.paths import CHECKPOINTS, ROOT
 from engine.core.words import counted
-from engine.farm.cluster import OBJECT_STORE_BYTES, import_ray, keep_private
+from engine.farm.cluster import import_ray, keep_private, start_cluster
 from engine.lab.benchmarks import sampler_service
 from engine.lab.benchmarks.clip import HEIGHT, HITS, S_A_HIT, WIDTH, make_clip, repeat_clip
 from engine.lab.benchmarks.growth_lines import Line, fit_line
@@ -216,14 +216,8 @@ def open_farm(workers: int) -> Iterator[list[str]]:
     if workers <= (os.cpu_count() or 1):
         yield ["--farm", "local", "--jobs", str(workers)] if workers else []
         return
-    from ray.cluster_utils import Cluster
-
-    store = {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
-    cluster = Cluster(True, head_node_args={"num_cpus": workers, **store})  # ``local`` starts no more than cores
-    try:
-        yield ["--farm", cluster.address, "--jobs", str(workers)]
-    finally:
-        cluster.shutdown()
+    with start_cluster(workers) as address:  # ``local`` starts no more than cores
+        yield ["--farm", address, "--jobs", str(workers)]
 
 
 def copy_clip(clip: Path, copy: Path, number: int) -> None:
