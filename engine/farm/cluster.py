@@ -71,6 +71,7 @@ def start_cluster(cpus: int) -> Iterator[str]:
     try:
         yield str(cluster.address)
     finally:
+        cluster.remove_node(cluster.head_node, allow_graceful=False)  # which asks nobody who may be too busy to answer
         cluster.shutdown()
 
 
