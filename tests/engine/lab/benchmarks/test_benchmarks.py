@@ -110,7 +110,7 @@ def test_the_command_measures_a_tiny_sampler(
     assert all(row["timed"] == min(5, row["hits"]) and 0.0 < row["share"] < 1.0 for row in rows.values())
     assert report["claims"] and set(report["peaks"]) == {"cpu float32", "cpu bfloat16"}
 
-    monkeypatch.setattr(bench_memory, "ALLOCATOR_MB", 1e6)  # two renders tell nothing of memory; the next test judges it
+    monkeypatch.setattr(bench_memory, "ALLOCATOR_MB", 1e6)  # two renders tell nothing of memory
     assert bench.main(["sampler", *given, "--renders", "2"]) == 0
     assert "2 renders on" in capsys.readouterr().out
     for wrong in (["--steps", "none"], ["--steps", "0"], ["--renders", "1"], ["--limit", "0"]):
