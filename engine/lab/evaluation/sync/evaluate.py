@@ -59,9 +59,8 @@ def main(args: list[str]) -> None:
     options = parser.parse_args(args)
     if options.folds is None and not options.av_align:
         raise BadInput("evaluate sync needs networks that left days out; give --folds, or --av-align for that alone")
-    if (
-        options.folds is None
-    ):  # AV-Align learns nothing: the network that ships, which knows the clips, tells lags alone
+    if options.folds is None:
+        # AV-Align learns nothing: the network that ships, which knows the clips, tells lags alone.
         networks = [replace(fold, clean=True) for fold in open_folds(options.ckpt_dir / "onsets")]
         options.work = options.work / "shipped"
     else:
