@@ -13,6 +13,7 @@ from engine.core.paths import ROOT
 
 DISTRIBUTION_OF = {
     "PIL": "pillow",
+    "cv2": "opencv-python-headless",
     "sample": "lim-sample",
     "sklearn": "scikit-learn",
     "importlinter": "import-linter",
@@ -21,9 +22,6 @@ DISTRIBUTION_OF = {
     "otio_aaf_adapter": "otio-aaf-adapter",
 }
 """Distributions that are called otherwise than the package they bring."""
-
-OPTIONAL = {"cv2"}
-"""Used where present: packed film is decoded by OpenCV on training machines that have no PyAV."""
 
 OWN = {"engine", "ui", "tests", "launch", "struck"}
 
@@ -49,7 +47,7 @@ def imported(*folders: str) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module.split(".")[0])
-    return {DISTRIBUTION_OF.get(name, name).lower() for name in names - OWN - OPTIONAL - set(sys.stdlib_module_names)}
+    return {DISTRIBUTION_OF.get(name, name).lower() for name in names - OWN - set(sys.stdlib_module_names)}
 
 
 def test_ruff_finds_nothing() -> None:

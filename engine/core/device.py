@@ -38,3 +38,11 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str]:
     if trouble:
         label += f"; {trouble}"
     return torch.device("cpu"), label
+
+
+def prefers_bfloat16(device: torch.device) -> bool:
+    """Whether half the bits are twice the speed here: CUDA, and CPUs with the instructions."""
+    if device.type == "cpu":
+        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        return bool(probe and probe())
+    return device.type == "cuda" and torch.cuda.is_bf16_supported()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from engine.core.device import prefers_bfloat16
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.diffusion.captured import CapturedNetwork, Velocity
 from engine.diffusion.checkpoint import load_velocity_network
@@ -244,14 +245,6 @@ def fix_thread_shares() -> None:
     fitting = 1 << (threads.bit_length() - 1)
     if fitting != threads:
         torch.set_num_threads(fitting)
-
-
-def prefers_bfloat16(device: torch.device) -> bool:
-    """Whether half the bits are twice the speed here: CUDA, and CPUs with the instructions."""
-    if device.type == "cpu":
-        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-        return bool(probe and probe())
-    return device.type == "cuda" and torch.cuda.is_bf16_supported()
 
 
 def invert_spectrogram(condition: Condition, spectrogram: torch.Tensor) -> torch.Tensor:

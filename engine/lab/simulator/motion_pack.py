@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.animate.motion import CANVAS, GRID, RATE_HZ
+from engine.animate.motion import CANVAS, GRID, RATE_HZ, TRACK
 from engine.core.errors import BadInput
-from engine.lab.data.animate.pack import FIELDS, MOST_BLOWS, MotionPack, read_pack, write_pack
-from engine.lab.simulator.motion_takes import COMPONENTS, DURATION_S, make_motion_take
+from engine.lab.data.animate.pack import COMPONENTS, MOST_BLOWS, MotionPack, read_pack, write_pack
+from engine.lab.simulator.motion_takes import DURATION_S, make_motion_take
 
 PART = 25
 
@@ -27,7 +27,7 @@ def make_pack(out: Path, work: Path, seed: int, count: int, say: Callable[[str],
             _make_part(path, seed, range(first, min(first + PART, count)))
             say(f"{min(first + PART, count)}/{count} plans")
         parts.append(read_pack(path))
-    pack = MotionPack(*(np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS))
+    pack = MotionPack.join(parts)
     write_pack(out, pack)
     return pack
 
@@ -60,5 +60,7 @@ def _simulate_part(path: Path, seed: int, indices: list[int]) -> None:
         np.array([take.place for take in takes], np.float32).reshape(-1, 2),
         blows,
         np.array([(take.sound.decay_s, take.sound.centroid_hz) for take in takes], np.float32).reshape(-1, 2),
+        np.ones((len(takes), *GRID), np.uint8),
+        np.full((len(takes), frames, len(TRACK) - 4), np.nan, np.float16),
     )
     write_pack(path, pack)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.animate.motion import CANVAS, GRID, RATE_HZ, Blow, Sound
+from engine.lab.data.animate.pack import factor_field
 from engine.lab.simulator.camera import aim_camera, find_visible, pose_stage, project, render_frames, view_at
 from engine.lab.simulator.drawing import load_mujoco, open_renderer
 from engine.lab.simulator.motion import STRIKER, THING, Contact, Trajectory, plan_motion, simulate
@@ -25,8 +26,6 @@ from engine.lab.simulator.stage import STEP_S
 from engine.lab.simulator.takes import sort_owners
 
 DURATION_S = 5.0
-COMPONENTS = 4
-"""Fields of a take are kept as this many spatial patterns times their curves over time."""
 _OVER = 4  # pixels a cell, along each side, of which its displacement is the mean
 _AT_REST_DAMPING = 0.08  # damping ratio of the simulator's rocking things
 _RANGE_DB = 30.0
@@ -236,11 +235,7 @@ def _measure_field(plan: TakePlan, trajectory: Trajectory, hidden: Trajectory) -
                 [view[:, 0] / reach - local[mask][:, 0] / before, local[mask][:, 1] / before - view[:, 1] / reach], 1
             )
     cells = moved.reshape(len(times_s), GRID[0], _OVER, GRID[1], _OVER, 2).mean(axis=(2, 4))
-    flat = np.clip(cells, -0.3, 0.3).transpose(0, 3, 1, 2).reshape(len(times_s), -1).astype(float)
-    left, size, right_side = np.linalg.svd(flat, full_matrices=False)
-    curves = left[:, :COMPONENTS] * size[:COMPONENTS]
-    peak = np.maximum(np.abs(right_side[:COMPONENTS]).max(axis=1), 1e-9)
-    return (right_side[:COMPONENTS] / peak[:, None]).reshape(-1, 2, *GRID), curves * peak
+    return factor_field(cells.transpose(0, 3, 1, 2))
 
 
 def _pose_of(data: Any, body: int) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ from engine.core.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from engine.diffusion.sampler import prefers_bfloat16
+from engine.core.device import prefers_bfloat16
 from engine.lab.baselines.ddpm.physics import BINS, HOP, LENGTH, RATE_HZ, WINDOW, DdpmPhysics, divide_by_peak
 from engine.lab.baselines.ddpm.unet import FRAMES, DdpmConfig, DdpmNetwork, stack_features
 

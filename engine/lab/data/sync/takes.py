@@ -52,13 +52,11 @@ class SyncTake:
     heard: tuple[Onset, ...]
 
 
-def choose_unlearnt(folds: Sequence[Fold], days: Sequence[str], real: bool) -> Fold:
+def choose_unlearnt(folds: Sequence[Fold], days: Sequence[str]) -> Fold:
     """The network that did not learn from a clip of these days: one that left a day out, else the one of no real film.
 
-    Simulated takes have no day; every network may see those of seeds that none learnt from. Raises BadInput.
+    Raises BadInput.
     """
-    if not real:
-        return next((fold for fold in folds if not fold.clean), folds[0])
     for fold in folds:
         if not fold.clean and set(days) & fold.left_out:
             return fold
@@ -68,14 +66,19 @@ def choose_unlearnt(folds: Sequence[Fold], days: Sequence[str], real: bool) -> F
     raise BadInput("no network has left out a clip of unknown day; train one with `launch.py train onset_folds`")
 
 
-def read_real_takes(data: Path, folds: Sequence[Fold], work: Path, say: Callable[[str], None]) -> list[SyncTake]:
-    """Every clip under ``data``/video that has sound, but generated ones. Raises BadInput where there is none."""
+def read_real_takes(
+    data: Path, choose: Callable[[Sequence[str]], Fold], work: Path, say: Callable[[str], None]
+) -> list[SyncTake]:
+    """Every clip under ``data``/video that has sound, but generated ones, seen by the network chosen for its days.
+
+    Raises BadInput where there is none.
+    """
     paths = sorted(p for p in (data / "video").rglob("*") if p.suffix.lower() in ENDINGS)
     chosen = [p for p in paths if p.parent.name not in GENERATED]
     takes = []
     for index, path in enumerate(chosen, 1):
         days = find_days(path.stem)
-        take = read_take(path, days, True, choose_unlearnt(folds, days, True), work)
+        take = read_take(path, days, True, choose(days), work)
         if take is not None:
             takes.append(take)
         say(f"{index}/{len(chosen)} {path.name}")

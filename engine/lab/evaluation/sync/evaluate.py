@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import numpy as np
 
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
-from engine.lab.data.onsets.fold_networks import open_folds
+from engine.lab.data.onsets.fold_networks import Fold, open_folds
 from engine.lab.data.sync.lags import measure_own_lag, usual_lag
-from engine.lab.data.sync.takes import SyncTake, read_real_takes, read_simulated_takes
+from engine.lab.data.sync.takes import SyncTake, choose_unlearnt, read_real_takes, read_simulated_takes
 from engine.lab.evaluation.sync.av_align import score_with_av_align
 from engine.lab.evaluation.sync.judges import judge
 from engine.lab.evaluation.sync.scores import (
@@ -60,14 +59,17 @@ def main(args: list[str]) -> None:
     if options.folds is None and not options.av_align:
         raise BadInput("evaluate sync needs networks that left days out; give --folds, or --av-align for that alone")
     if options.folds is None:
-        # AV-Align learns nothing: the network that ships, which knows the clips, tells lags alone.
-        networks = [replace(fold, clean=True) for fold in open_folds(options.ckpt_dir / "onsets")]
-        options.work = options.work / "shipped"
+        networks = open_folds(options.ckpt_dir / "onsets")
     else:
         networks = [fold for fold in open_folds(options.folds) if fold.clean or fold.left_out]
+
+    def see(days: Sequence[str]) -> Fold:
+        # AV-Align learns nothing: the network that ships, which knows the clips, tells lags alone.
+        return networks[0] if options.folds is None else choose_unlearnt(networks, days)
+
     choose: Choose = open_sync_networks(options.networks) if options.networks else lambda _: None
     say = partial(print, file=sys.stderr, flush=True)
-    real = read_real_takes(Path(options.data), networks, options.work / "takes", say)
+    real = read_real_takes(Path(options.data), see, options.work / "takes", say)
     own_s = [measure_own_lag(take) for take in real]
     known = [take for take in real if take.days and take.name.split("/")[0] in MAIN]
     if not known:

@@ -11,6 +11,7 @@ import torch
 from engine.animate.diffusion import Pair
 from engine.animate.motion import RATE_HZ, WINDOW, draw_blows, draw_place, encode_sound
 from engine.animate.network import Conditions
+from engine.animate.swing import SWING
 from engine.lab.data.animate.pack import MotionPack
 
 
@@ -36,6 +37,16 @@ class BatchConfig:
     most_given: int = 16
 
 
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """What of a batch is known: channels of the track [B, len(TRACK), 1] and cells of the field [B, 1, 1, rows,
+    columns], 1 or 0. Of film the striker's path is not known, nor is what hides behind it.
+    """
+
+    track: torch.Tensor
+    cells: torch.Tensor
+
+
 class Takes:
     """A pack on a device; ``draw`` makes batches of windows of it."""
 
@@ -54,13 +65,15 @@ class Takes:
         self.mirrored = move(np.stack([draw_place((1.0 - float(x), float(y))) for x, y in pack.places]))
         self.features = move(np.stack([draw_blows(pack.list_blows(k), times_s) for k in range(len(pack))]))
         self.sounds = move(np.stack([encode_sound(pack.describe_sound(k)) for k in range(len(pack))]))
+        self.known, self.filmed = move(pack.known), move(pack.filmed)
+        self.answers = move(np.nan_to_num(pack.answers.astype(np.float32)))
         self.blows = move(np.nan_to_num(pack.blows, nan=1e6))
 
     def draw(
         self, rows: torch.Tensor, first: torch.Tensor, random: torch.Generator, config: BatchConfig
-    ) -> tuple[Pair, Conditions]:
+    ) -> tuple[Pair, Conditions, Trust]:
         """Motion of windows that begin at frames ``first`` [B] of takes ``rows`` [B], mirrored and recoloured at
-        random, and what it is to be generated from; both in the units of the pack."""
+        random, what it is to be generated from, both in the units of the pack, and what of it is known."""
         size, device = len(rows), self.device
 
         def chance(*shape: int) -> torch.Tensor:
@@ -75,7 +88,15 @@ class Takes:
         patterns = torch.where((flip < 0)[:, None, None, None, None], patterns.flip(-1), patterns)
         patterns[:, :, 0] *= flip[:, None, None, None]
         field = torch.einsum("bnk,bkcyx->bncyx", self.curves[rows[:, None], frames], patterns)
-        answer = self._answer(self.blows[rows], frames / RATE_HZ, chance)
+        drawn = self._answer(self.blows[rows], frames / RATE_HZ, chance)
+        filmed = self.filmed[rows]
+        seen = (
+            self.answers[rows[:, None], frames]
+            * torch.stack((torch.ones_like(flip), flip, torch.ones_like(flip)), 1)[:, None]
+        )
+        answer = torch.where(filmed[:, None, None], seen, drawn)
+        known = self.known[rows].float()
+        known = torch.where((flip < 0)[:, None, None], known.flip(-1), known)
         track = torch.cat((paths, answer), dim=2).transpose(1, 2)
         still = self.stills[rows].float() / 255.0
         still = torch.where((flip < 0)[:, None, None, None], still.flip(-1), still)
@@ -83,16 +104,18 @@ class Takes:
         still = 2 * still.clamp(0, 1) - 1
         place = torch.where((flip < 0)[:, None, None, None], self.mirrored[rows], self.places[rows])
         heard = (chance(1) >= config.unheard).float()
-        known = heard * (chance(1) >= config.undescribed).float()
+        described = heard * (chance(1) >= config.undescribed).float()
         count = torch.randint(1, config.most_given + 1, (size, 1), generator=random, device=device)
         count = torch.where(chance(1) < config.continued, count, 0)
         given = (torch.arange(WINDOW, device=device) < count).float()[:, None]
         features = self.features[rows[:, None], :, frames].transpose(1, 2) * heard[:, :, None]
         conditions = Conditions(
-            still, place, features, self.sounds[rows] * known, heard, given, track * given,
+            still, place, features, self.sounds[rows] * described, heard, given, track * given,
             field * given.transpose(1, 2)[..., None, None],
         )  # fmt: skip
-        return (track, field), conditions
+        channels = torch.ones(size, track.shape[1], 1, device=device)
+        channels[:, :SWING, 0] = 1.0 - filmed.float()[:, None]
+        return (track, field), conditions, Trust(channels, known[:, None, None])
 
     def _answer(self, blows: torch.Tensor, times_s: torch.Tensor, chance) -> torch.Tensor:  # type: ignore[no-untyped-def]
         """Light and camera [B, N, 3] that answer blows [B, M, 2] at times [B, N]."""

@@ -24,9 +24,11 @@ from engine.animate.network import (
 )
 from engine.animate.scaling import compress_motion, expand_motion
 from engine.core.checkpoint import count_parameters
+from engine.core.device import prefers_bfloat16
 from engine.core.errors import BadInput
-from engine.lab.data.animate.pack import MotionPack, read_pack
-from engine.lab.training.animate.batches import BatchConfig, Takes
+from engine.core.paths import CHECKPOINTS
+from engine.lab.data.animate.pack import MotionPack, read_pack, write_pack
+from engine.lab.training.animate.batches import BatchConfig, Takes, Trust
 from engine.lab.training.trainer import Trainer, cosine_rate
 
 HELD_OUT = 0.08
@@ -66,11 +68,11 @@ class MotionTraining(Trainer[MotionNetwork]):
         config = self.config
         rows = torch.randint(takes.count, (config.size,), generator=random, device=self.device)
         first = torch.randint(takes.frames - WINDOW + 1, (config.size,), generator=random, device=self.device)
-        motion, given = takes.draw(rows, first, random, self.batches)
+        motion, given, trust = takes.draw(rows, first, random, self.batches)
         self.network.train()
         try:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                loss = self.measure(self.network, motion, given, random)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=prefers_bfloat16(self.device)):
+                loss = self.measure(self.network, motion, given, trust, random)
             rate = cosine_rate(config.learning_rate, self.step, config.warmup_steps, self.spent_s / config.budget_s)
             self.optimize(loss, rate, config.ema_decay)
         except torch.cuda.OutOfMemoryError:
@@ -82,17 +84,20 @@ class MotionTraining(Trainer[MotionNetwork]):
         if self.step % 10 == 0:
             self.loss = 0.8 * self.loss + 0.2 * float(loss.detach())
 
-    def measure(self, network: MotionNetwork, motion: Pair, given: Conditions, random: torch.Generator) -> torch.Tensor:
-        """Mean squared error of the velocity over the frames that are not given, cells that move weighing more."""
+    def measure(
+        self, network: MotionNetwork, motion: Pair, given: Conditions, trust: Trust, random: torch.Generator
+    ) -> torch.Tensor:
+        """Mean squared error of the velocity over what is known and not given, cells that move weighing more."""
         motion, given = self.scale(motion, given)
         noise = _draw_noise(motion, random)
         angle = 0.5 * math.pi * torch.rand(len(given.still), generator=random, device=self.device)
         noisy, velocity = add_noise(motion, noise, angle)
         track, field = network(*noisy, angle, given)
         wanted = 1.0 - given.given
-        track_loss = ((track.float() - velocity[0]) ** 2 * wanted).mean(dim=1).sum() / wanted.sum()
+        channels = wanted * trust.track
+        track_loss = ((track.float() - velocity[0]) ** 2 * channels).sum() / channels.sum()
         weight = 1.0 + self.config.moving_weight * (motion[1].abs() > 0.1)
-        cells = weight * wanted.transpose(1, 2)[..., None, None]
+        cells = weight * wanted.transpose(1, 2)[..., None, None] * trust.cells
         field_loss = ((field.float() - velocity[1]) ** 2 * cells).sum() / cells.sum()
         return self.config.track_weight * track_loss + field_loss
 
@@ -103,18 +108,20 @@ class MotionTraining(Trainer[MotionNetwork]):
         return compress_motion(*motion, config), replace(given, track=track, field=field)
 
     @torch.no_grad()
-    def check(self, takes: Takes) -> dict[str, Any]:
-        """Figures of takes never learnt from: the loss, and how far the tip is from the place at blows."""
+    def check(self, takes: Takes, name: str = "held_out") -> dict[str, Any]:
+        """Losses of takes never learnt from, with and without their sound, and of simulated ones how the tip moves."""
         random = torch.Generator(self.device).manual_seed(1)
         size = min(self.config.checked, takes.count)
         rows = torch.arange(size, device=self.device)
         first = torch.randint(takes.frames - WINDOW + 1, (size,), generator=random, device=self.device)
         config = BatchConfig(unheard=0.0, undescribed=0.0, continued=0.0)
-        motion, given = takes.draw(rows, first, random, config)
+        motion, given, trust = takes.draw(rows, first, random, config)
         figures = {
-            "held_out": float(self.measure(self.average, motion, given, random)),
-            "held_out_blind": float(self.measure(self.average, motion, given.hide_sound(), random)),
+            name: float(self.measure(self.average, motion, given, trust, random)),
+            f"{name}_blind": float(self.measure(self.average, motion, given.hide_sound(), trust, random)),
         }
+        if takes.filmed.all():
+            return {name: round(value, 4) for name, value in figures.items()}
         scaled, plain = self.scale(motion, given)
         sampled = sample_motion(self.average, plain, _draw_noise(scaled, random), 1.0, 12)
         track, field = expand_motion(*sampled, self.network.config)
@@ -126,7 +133,7 @@ class MotionTraining(Trainer[MotionNetwork]):
         figures["moved"] = float(field.square().mean().sqrt()) / float(motion[1].square().mean().sqrt())
         return {name: round(value, 4) for name, value in figures.items()}
 
-    def run(self, takes: Takes, held_out: Takes, out: Path) -> None:
+    def run(self, takes: Takes, held_out: Sequence[Takes], out: Path) -> None:
         """Train for the budget, of which an earlier run may have spent a part, and write the checkpoint as it goes."""
         random = torch.Generator(self.device).manual_seed(self.config.seed + self.step)
         config = self.config
@@ -138,9 +145,11 @@ class MotionTraining(Trainer[MotionNetwork]):
             config.log_s,
         )
 
-    def save(self, held_out: Takes, out: Path) -> None:
-        """Write the checkpoint and log the figures of held-out takes."""
-        figures = {"loss": round(self.loss, 4), **self.check(held_out)}
+    def save(self, held_out: Sequence[Takes], out: Path) -> None:
+        """Write the checkpoint and log the figures of held-out takes, and of held-out film where there is some."""
+        figures = {"loss": round(self.loss, 4)}
+        for takes, name in zip(held_out, ("held_out", "film_held_out"), strict=False):
+            figures |= self.check(takes, name)
         facts = {**asdict(self.config), **asdict(self.batches), **figures, "steps": self.step}
         save_motion_network(out, self.average, {**facts, "minutes": round(self.spent_s / 60, 2)})
         self.save_state(figures)
@@ -171,6 +180,11 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--part", choices=("all", "swing"), default="all", help="swing: the striker's network alone")
     parser.add_argument("--pack", type=Path, required=True, metavar="F", help="pack of takes to learn from")
     parser.add_argument("--make-pack", type=int, default=0, metavar="N", help="first simulate N plans and write --pack")
+    parser.add_argument("--film", type=Path, metavar="F", help="pack of film to learn from besides")
+    parser.add_argument(
+        "--make-film", type=Path, metavar="DATA", help="first measure the film in DATA and write --film"
+    )
+    parser.add_argument("--begin", type=Path, metavar="DIR", help="begin with the weights of this checkpoint")
     parser.add_argument("--seed", type=int, default=0, help="of the plans to simulate, and of the training")
     parser.add_argument("--out", type=Path, default=Path("checkpoints/animate"), help="checkpoint folder to write")
     parser.add_argument("--work", type=Path, default=Path(".struck/train_animate"), help="parts of the pack, and log")
@@ -190,6 +204,10 @@ def main(args: Sequence[str]) -> None:
         from engine.lab.simulator.motion_pack import make_pack
 
         make_pack(options.pack, options.work / "parts", options.seed, options.make_pack, _say)
+    if options.make_film:
+        if options.film is None:
+            raise BadInput("--make-film needs a file to write; name it with --film")
+        make_film(options.make_film, options.film)
     if options.budget > 0:
         device = "cuda" if torch.cuda.is_available() and options.device != "cpu" else "cpu"
         if options.device == "cuda" and device == "cpu":
@@ -206,20 +224,47 @@ def main(args: Sequence[str]) -> None:
         )  # fmt: skip
         dilations = MotionNetworkConfig.dilations[: options.blocks]
         network = MotionNetworkConfig(options.field_width, options.track_width, options.vector_width, dilations)
-        train_network(read_pack(options.pack), network, config, options.work, options.out, torch.device(device))
+        packs = [read_pack(path) for path in (options.pack, options.film) if path is not None]
+        begin = load_motion_network(options.begin) if options.begin else None
+        train_network(packs, network, config, options.work, options.out, torch.device(device), begin)
+
+
+def make_film(data: Path, out: Path) -> None:
+    """Measure the motion of film and write it as a pack. Raises BadInput."""
+    from engine.lab.data.animate.film import Watchers, read_film_motion
+    from engine.onsets.watch import load_onset_network
+    from engine.vision.predict import load_vision_model
+
+    onsets, _ = load_onset_network(CHECKPOINTS / "onsets")
+    watchers = Watchers(onsets, load_vision_model().network, load_motion_network(CHECKPOINTS / "animate"))
+    write_pack(out, read_film_motion(data, watchers, _say))
 
 
 def train_network(
-    pack: MotionPack, shape: MotionNetworkConfig, config: TrainingConfig, work: Path, out: Path, device: torch.device
+    packs: Sequence[MotionPack],
+    shape: MotionNetworkConfig,
+    config: TrainingConfig,
+    work: Path,
+    out: Path,
+    device: torch.device,
+    begin: MotionNetwork | None = None,
 ) -> None:
-    """Train on a pack, going on from the state in ``work`` where there is one, and write the checkpoint."""
+    """Train on simulated takes, and on film where a second pack is given, and write the checkpoint.
+
+    Goes on from the state in ``work`` where there is one, else begins with ``begin``, whose shape counts then.
+    """
     torch.manual_seed(config.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    learnt, held_out = split_pack(pack)
-    training = MotionTraining(MotionNetwork(measure_scales(learnt, shape)), config, work, device)
+    parts = [split_pack(pack) for pack in packs]
+    learnt = MotionPack.join([part for part, _ in parts])
+    network = MotionNetwork(measure_scales(parts[0][0], shape)) if begin is None else begin.requires_grad_(True)
+    training = MotionTraining(network, config, work, device)
     training.resume()
-    _say(f"{count_parameters(training.network)} parameters, {len(learnt)} takes, {len(held_out)} held out, {device}")
-    training.run(Takes(learnt, device), Takes(held_out, device), out)
+    held_out = [Takes(part, device) for _, part in parts]
+    _say(
+        f"{count_parameters(training.network)} parameters, {len(learnt)} takes, {learnt.filmed.sum()} filmed, {device}"
+    )
+    training.run(Takes(learnt, device), held_out, out)
     load_motion_network(out)
 
 

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from engine.core.checkpoint import count_parameters
-from engine.core.device import choose_device
+from engine.core.device import choose_device, prefers_bfloat16
 from engine.core.errors import BadInput
-from engine.diffusion.sampler import prefers_bfloat16
 from engine.lab.baselines.ddpm.sampler import Schedule, add_noise, load_ddpm, make_schedule, save_ddpm
 from engine.lab.baselines.ddpm.unet import GROUPS, DdpmConfig, DdpmNetwork, stack_features
 from engine.lab.data.recordings import is_held_out, list_recordings

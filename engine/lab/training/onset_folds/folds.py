@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.core.device import prefers_bfloat16
 from engine.core.files import replace_file
 from engine.lab.data.onsets.device_batches import FilmStore, draw_device_batch
 from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
@@ -102,7 +103,7 @@ class Fold(Trainer[OnsetNetwork]):
             store, self.chosen, self.shifts_s, config.frames, config.size, shape, config.real_share, self.random
         )
         self.network.train()
-        with torch.autocast(store.device.type, torch.bfloat16, enabled=store.device.type != "mps"):
+        with torch.autocast(store.device.type, torch.bfloat16, enabled=prefers_bfloat16(store.device)):
             features = self.network.encoder(batch.frames)
         loss = onset_loss(self.network.temporal_forward(features.float(), batch.interval_s), batch)
         self.optimize(loss, cosine_rate(self.rate, self.step, config.warmup_steps, done), config.ema_decay)
@@ -134,7 +135,7 @@ def predict_probability(network: OnsetNetwork, store: FilmStore, index: int, mos
     for start in range(0, count, most):
         part = store.frames[first + start : first + min(start + most, count), :rows, :columns]
         with (
-            torch.autocast(store.device.type, torch.bfloat16, enabled=store.device.type != "mps"),
+            torch.autocast(store.device.type, torch.bfloat16, enabled=prefers_bfloat16(store.device)),
             torch.backends.cudnn.flags(enabled=True, benchmark=False),  # every clip is of another length
         ):
             features.append(network.encoder(part.float()[None]))

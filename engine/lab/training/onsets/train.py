@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from engine.core.checkpoint import CONFIG, count_parameters
-from engine.core.device import choose_device
+from engine.core.device import choose_device, prefers_bfloat16
 from engine.core.errors import BadInput
 from engine.lab.data.onsets.batches import BatchConfig, OnsetBatch, draw_batch
 from engine.lab.data.onsets.clips import (
@@ -95,7 +95,7 @@ class Training(Trainer[OnsetNetwork]):
 
         def compute_loss(_: int, random: np.random.Generator) -> torch.Tensor:
             batch = to_device(draw(random), self.device)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=prefers_bfloat16(self.device)):
                 features = self.network.encoder(batch.frames)
             found = self.network.temporal_forward(features.float(), batch.interval_s)
             return onset_loss(found, batch, config.hit_weight, config.offset_weight, config.velocity_weight)

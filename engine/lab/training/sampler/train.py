@@ -23,11 +23,10 @@ import torch
 from torch.nn import functional as F
 
 from engine.core.checkpoint import count_parameters
-from engine.core.device import choose_device
+from engine.core.device import choose_device, prefers_bfloat16
 from engine.core.errors import BadInput
 from engine.diffusion.checkpoint import load_velocity_network, save_velocity_network
 from engine.diffusion.conditioning import drop_parts
-from engine.diffusion.sampler import prefers_bfloat16
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.data.sampler.examples import Batch, Example, make_batch, make_example
 from engine.lab.data.sampler.hits import build_hits, is_synthetic, open_hits

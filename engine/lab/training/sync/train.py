@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from engine.core.checkpoint import count_parameters
 from engine.core.errors import BadInput
 from engine.lab.data.onsets.fold_networks import open_folds
 from engine.lab.data.sync.lags import measure_own_lag, usual_lag
-from engine.lab.data.sync.takes import SyncTake, read_real_takes, read_simulated_takes
+from engine.lab.data.sync.takes import SyncTake, choose_unlearnt, read_real_takes, read_simulated_takes
 from engine.lab.training.sync.stretches import Drawn, StretchConfig, draw_batch, draw_take
 from engine.lab.training.trainer import Trainer, cosine_rate
 from engine.sync.network import SyncNetwork, SyncNetworkConfig, save_sync_network
@@ -162,7 +163,7 @@ def read_takes(data: Path | None, sims: Sequence[Path], folds: Path, work: Path)
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    takes = [] if data is None else read_real_takes(data, networks, work, say)
+    takes = [] if data is None else read_real_takes(data, partial(choose_unlearnt, networks), work, say)
     for folder in sims:
         takes += read_simulated_takes(folder, networks, work, say)
     return takes

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.core.checkpoint import CONFIG, count_parameters
-from engine.core.device import choose_device
+from engine.core.device import choose_device, prefers_bfloat16
 from engine.core.errors import BadInput
 from engine.lab.data.vision.batches import Augmentation, draw_crops, draw_gray_frames, make_targets, sampling_weights
 from engine.lab.data.vision.corpus import gather, prepare_sharded_hits
@@ -158,7 +158,7 @@ class Training(Trainer[VisionNetwork]):
         def compute_loss(random: np.random.Generator) -> torch.Tensor:
             index = random.choice(len(chances), self.config.batch, p=chances)
             crops = draw_crops(hits, index, random, augmentation).to(self.device)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type != "mps"):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=prefers_bfloat16(self.device)):
                 features = self.network.encode(crops)
             output = self.network.head(features.float())
             loss = prediction_loss(output, make_targets(hits, index), self.config.losses)

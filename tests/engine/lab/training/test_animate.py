@@ -34,6 +34,7 @@ def make_pack(count: int) -> MotionPack:
         random.integers(0, 255, (count, *CANVAS, 3), np.uint8), paths,
         np.full((count, 4, 2, *GRID), 127, np.int8), curves, np.full((count, 2), 0.5, np.float32), blows,
         np.tile(np.array([0.3, 1500.0], np.float32), (count, 1)),
+        np.ones((count, *GRID), np.uint8), np.full((count, frames, 3), np.nan, np.float16),
     )  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def make_pack(count: int) -> MotionPack:
 def test_a_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
     def train(budget_s: float) -> dict[str, float]:
         config = TrainingConfig(size=2, budget_s=budget_s, checked=1)
-        train_network(make_pack(3), SMALL, config, tmp_path / "work", tmp_path / "out", torch.device("cpu"))
+        train_network([make_pack(3)], SMALL, config, tmp_path / "work", tmp_path / "out", torch.device("cpu"))
         state: dict[str, float] = torch.load(tmp_path / "work" / "state.pt", weights_only=True)
         return state
 
