@@ -158,6 +158,8 @@ def _measure_piece(
 
 def _to_grid(seen: Seen, still: Still) -> tuple[np.ndarray, np.ndarray]:
     """Displacements [N, 2, rows, columns] of GRID in heights of the canvas, 0 where unknown, and where known."""
+    from scipy.ndimage import binary_dilation
+
     canvas = fit_canvas(still)
     rows, columns = GRID
     left, top = canvas.to_canvas(0.5, 0.5)
@@ -175,6 +177,9 @@ def _to_grid(seen: Seen, still: Still) -> tuple[np.ndarray, np.ndarray]:
             moved[index, axis] = total / np.maximum(count, 1.0) / canvas.scale
         valid[index] = count > 0.5 * np.maximum(area, 1.0)
     known = (valid.mean(axis=0) >= 0.7) & (area > 0)
+    # what lies beside something hidden is smeared by it
+    hidden = binary_dilation((~known & (area > 0)).reshape(GRID), np.ones((3, 3), bool)).ravel()
+    known &= ~hidden
     for k in np.flatnonzero(known & ~valid.all(axis=0)):
         there = np.flatnonzero(valid[:, k])
         for axis in range(2):

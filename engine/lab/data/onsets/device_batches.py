@@ -167,14 +167,26 @@ def vary_view(
             way = np.cumsum(random.normal(0, 1, (2, count)), axis=1)
             way = np.stack([np.convolve(w, np.hanning(15) / 7.0, mode="same")[:count] for w in way])
             thetas[k, :, :, 2] += way.T * random.uniform(0.001, 0.006)
+    steady = (thetas == thetas[:, :1]).all(axis=(1, 2, 3))
+    varied = torch.empty(size, count, *shape, device=frames.device)
+    for chosen in (np.flatnonzero(steady), np.flatnonzero(~steady)):
+        if len(chosen):  # one view of all frames of an excerpt where the camera stands, else one of each frame
+            views = thetas[chosen, :1] if steady[chosen[0]] else thetas[chosen]
+            varied[chosen] = _sample_views(frames[chosen], views, sizes[chosen], shape).view(-1, count, *shape)
+    return varied
+
+
+def _sample_views(frames: torch.Tensor, thetas: np.ndarray, sizes: np.ndarray, shape: tuple[int, int]) -> torch.Tensor:
+    """Frames [B, T, H, W] seen by affine views [B, V, 2, 3], V being 1 or T; [B * V, T / V, *shape]."""
+    count = thetas.shape[1]
     theta = torch.from_numpy(thetas.reshape(-1, 2, 3).astype(np.float32)).to(frames.device)
-    grid = F.affine_grid(theta, [size * count, 1, *shape], align_corners=False)
+    grid = F.affine_grid(theta, [len(theta), 1, *shape], align_corners=False)
     inside = (torch.remainder(grid - 1.0, 4.0) - 2.0).abs() - 1.0  # reflected at the borders of the filled part
     filled = np.repeat(sizes[:, ::-1] / np.asarray(frames.shape[:1:-1]), count, axis=0)
     share = torch.from_numpy(filled.astype(np.float32)).to(frames.device)[:, None, None, :]
     placed = (inside + 1.0) * share - 1.0
-    varied = F.grid_sample(frames.flatten(0, 1)[:, None], placed, padding_mode="border", align_corners=False)
-    return varied[:, 0].view(size, count, *shape)
+    shown = frames.reshape(len(theta), -1, *frames.shape[2:])
+    return F.grid_sample(shown, placed, padding_mode="border", align_corners=False)
 
 
 def vary_exposure(frames: torch.Tensor, random: np.random.Generator) -> torch.Tensor:

@@ -77,11 +77,12 @@ def list_film(paths: Sequence[Path]) -> list[Scene]:
         except BadInput:
             continue
         blows = tuple(blow for blow in heard.blows if blow.time_s < LENGTH_S)
-        frames = tuple(iter_frames(path, HEIGHT_PX, 0.0, LENGTH_S, gray=False))
+        shown = iter_frames(path, HEIGHT_PX, 0.0, LENGTH_S, gray=False)
+        frames = tuple((time_s, frame[:, : frame.shape[1] // 2 * 2]) for time_s, frame in shown)
         if not blows or len(frames) < 2 * RATE_HZ:
             continue
         rate_hz = (len(frames) - 1) / (frames[-1][0] - frames[0][0])
-        still = Still(np.ascontiguousarray(frames[0][1][:, : frames[0][1].shape[1] // 2 * 2]), path.name)
+        still = Still(np.ascontiguousarray(frames[0][1]), path.name)
         place = find_place(shrink_still(still, fit_canvas(still)))
         scenes.append(Scene(path.stem, still, place, blows, heard.sound, None, frames, rate_hz))
     return scenes

@@ -29,7 +29,7 @@ def write_checkpoints(folder: Path) -> None:
     save_sync_network(folder / "sync", SyncNetwork(SyncNetworkConfig(4, 4, (1,))), {"hours": 0.1})
     vision = VisionNetwork(VisionConfig(8, (8, 8, 8, 8), 8))
     save_vision_model(folder / "vision", VisionModel(vision, 1.5), {"hours": 0.1})
-    motion = MotionNetwork(MotionNetworkConfig(6, 6, 8, (1,)))
+    motion = MotionNetwork(MotionNetworkConfig(6, 6, 8, (1,), swing_width=8, swing_dilations=(1,)))
     save_motion_network(folder / "animate", motion, {"hours": 0.1})
     scene = SceneNetwork(SceneConfig(4, (4, 4, 4, 4), 8, 8, 8, 8, 1))
     save_scene_network(folder / "scene", scene, {"hours": 0.1})

@@ -21,6 +21,7 @@ from engine.lab.training.trainer import Trainer, cosine_rate, log_line
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 
 CLEAN = "clean"
+COMMON = "common"
 ALL = "all"
 FOLDS = {
     "a": ("2015-09-23", "2015-02-16"),
@@ -28,7 +29,10 @@ FOLDS = {
     "c": ("2015-09-24", "2015-02-21", "2015-03-30"),
     "d": ("2015-03-12", "2015-09-29"),
 }
-"""Recording days left out of each network's training; ``all`` uses every clip, ``clean`` no real one."""
+"""Recording days left out of each network's training; ``all`` uses every clip, ``clean`` no real one.
+
+``common`` uses no clip of a known day, so that what it learns serves every fold.
+"""
 SHAPES = ((80, 144), (80, 144), (80, 144), (94, 124), (108, 108))
 """Rows and columns of a batch, drawn at random: mostly 16:9, some 4:3, some square."""
 NETWORK = OnsetNetworkConfig(widths=(32, 56, 80, 112), pixels=80 * 144, depth=2)
@@ -36,16 +40,17 @@ NETWORK = OnsetNetworkConfig(widths=(32, 56, 80, 112), pixels=80 * 144, depth=2)
 
 @dataclass(frozen=True)
 class FoldConfig:
-    """``size`` excerpts of ``frames`` frames per step; a fraction ``clean_share`` of the time trains ``clean``.
+    """``size`` excerpts of ``frames`` frames per step; fractions of the time train ``clean`` and then ``common``.
 
-    All others start from it. At ``align_at`` (fractions of their time) each real clip's labels are shifted to the
-    network's predictions.
+    The latter starts from the former, and all others from it. At ``align_at`` (fractions of their time), and before the
+    first step, each real clip's labels are shifted to the network's predictions; where it is empty, never.
     """
 
     size: int = 32
     frames: int = 96
     real_share: float = 0.75
-    clean_share: float = 0.2
+    clean_share: float = 0.15
+    common_share: float = 0.3
     align_at: tuple[float, ...] = (0.3, 0.6)
     clean_rate: float = 3e-3
     learning_rate: float = 2e-3
@@ -76,7 +81,9 @@ class Fold(Trainer[OnsetNetwork]):
         self.aligned = 0
 
     def _learns_from(self, days: Sequence[str], real: bool) -> bool:
-        return not real if self.name == CLEAN else not set(days) & set(self.left_out)
+        if self.name == CLEAN:
+            return not real
+        return not days if self.name == COMMON else not set(days) & set(self.left_out)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Load a saved state."""
@@ -157,33 +164,38 @@ def train_folds(
     begun_s: float,
     facts: dict[str, Any],
 ) -> list[Fold]:
-    """Train ``clean``, then the others in turn, until ``deadline_s`` of time.monotonic(); ``out`` is kept current."""
-    folds = [Fold(name, store, config, network, work) for name in (CLEAN, *names)]
+    """Train ``clean``, ``common``, then the others in turn, until ``deadline_s`` of time.monotonic().
+
+    ``out`` is kept current. A training that is resumed goes on with the last stage that it had begun.
+    """
+    folds = [Fold(name, store, config, network, work) for name in ((CLEAN, COMMON, *names) if names else (CLEAN,))]
     for fold in folds:
         fold.resume()
-    whole_s = deadline_s - begun_s
-    parted_s = begun_s + config.clean_share * whole_s if names else deadline_s
-    saved_s = time.monotonic()
-    clean, others = folds[0], folds[1:]
-    started_s = time.monotonic()
-    while (now := time.monotonic()) < parted_s and not any(fold.step for fold in others):
-        clean.train_step(store, (now - started_s) / max(1.0, parted_s - started_s))
-        if now - saved_s > config.save_s:
-            saved_s = save_folds(folds, out, facts)
-    if others and not any(fold.step for fold in others):
-        clean.align(store)
-        for fold in others:
-            fold.begin_with(clean)
-    started_s, turn = time.monotonic(), 0
-    while others and (now := time.monotonic()) < deadline_s:
-        fold, done = others[turn % len(others)], (now - started_s) / max(1.0, deadline_s - started_s)
-        if fold.aligned < sum(done >= at for at in config.align_at):
-            fold.align(store)
-            fold.aligned += 1
-        fold.train_step(store, done)
-        turn += 1
-        if now - saved_s > config.save_s:
-            saved_s = save_folds(folds, out, facts)
+    stages = [folds[:1], folds[1:2], folds[2:]]
+    shares = (config.clean_share, config.common_share, 1.0) if names else (1.0, 0.0, 0.0)
+    began = max((k for k, stage in enumerate(stages) if any(fold.step for fold in stage)), default=0)
+    saved_s, former = time.monotonic(), folds[0]
+    for number, (stage, share) in enumerate(zip(stages, shares, strict=True)):
+        if number < began or not any(len(fold.chosen) for fold in stage):
+            continue
+        if number and not any(fold.step for fold in stage):
+            if config.align_at:
+                former.align(store)
+            for fold in stage:
+                fold.begin_with(former)
+        started_s = time.monotonic()
+        until_s = min(deadline_s, started_s + share * (deadline_s - begun_s))
+        turn = 0
+        while (now := time.monotonic()) < until_s:
+            fold, done = stage[turn % len(stage)], (now - started_s) / max(1.0, until_s - started_s)
+            if number and fold.aligned < sum(done >= at for at in config.align_at):
+                fold.align(store)
+                fold.aligned += 1
+            fold.train_step(store, done)
+            turn += 1
+            if now - saved_s > config.save_s:
+                saved_s = save_folds(folds, out, facts)
+        former = stage[0]
     save_folds(folds, out, facts)
     return folds
 

@@ -80,6 +80,8 @@ def train(options: argparse.Namespace) -> None:
     start = {"device": note, "clips": len(clips), "frames": frames, "read_s": round(time.monotonic() - begun_s, 1)}
     log_line(log, {**start, "million_parameters": round(parameters, 3)})
     config = replace(FoldConfig(), size=options.size, seed=options.seed)
+    if options.no_align:
+        config = replace(config, align_at=())
     names = options.folds if options.folds is not None else [*FOLDS, ALL]
     real = [clip for clip in clips if clip.real]
     facts: dict[str, Any] = {"device": note, "minutes": options.minutes, "real_clips": len(real)}
@@ -137,6 +139,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--folds", nargs="*", help=f"networks besides the clean one: {', '.join(FOLDS)} and {ALL}")
     parser.add_argument("--size", type=int, default=FoldConfig.size, help="pieces in a batch")
     parser.add_argument("--clips", type=int, default=0, help="only so many real and simulated clips, to try")
+    parser.add_argument("--no-align", action="store_true", help="keep the clips' lags as they were packed")
     parser.add_argument("--threads", type=int, default=8, help="clips decoded at a time")
     parser.add_argument("--network-config", metavar="JSON", help="another size of network")
     parser.add_argument("--calibrated-threshold", type=float, default=0.4, help="becomes the default threshold")
