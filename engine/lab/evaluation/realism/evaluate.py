@@ -110,9 +110,22 @@ def trim(sound: np.ndarray, length: int, fmax_hz: float) -> np.ndarray:
     return 0.5 * cut / max(float(np.abs(cut).max()), 1e-9)
 
 
+def split_hits(every: Sequence[AnalysedHit], development: bool) -> tuple[list[AnalysedHit], list[AnalysedHit]]:
+    """Recordings to compare with, and those that may lend to them: held-out and learnt ones.
+
+    In development both are learnt ones, of every second group, so that settings can be chosen on them.
+    """
+    learnt = [hit for hit in every if not hit.held_out]
+    if not development:
+        return [hit for hit in every if hit.held_out], learnt
+    recorded = [hit for hit in learnt if not is_synthetic(hit)]
+    chosen = set(sorted({hit.group for hit in recorded})[::2])
+    return [hit for hit in recorded if hit.group in chosen], [hit for hit in recorded if hit.group not in chosen]
+
+
 def list_donor_hits(hits: Sequence[AnalysedHit]) -> list[AnalysedHit]:
-    """Recorded training hits with treble: they stand in for similar objects and donate fine structure."""
-    return [hit for hit in hits if not hit.held_out and not is_synthetic(hit) and hit.fmax_hz >= DULL_HZ]
+    """Recorded hits with treble: they stand in for similar objects and donate fine structure."""
+    return [hit for hit in hits if not is_synthetic(hit) and hit.fmax_hz >= DULL_HZ]
 
 
 def find_similar(
@@ -218,10 +231,11 @@ def main(args: list[str]) -> None:
     parser.add_argument("--work", default=".struck/train_sampler", help="folder of analysed hits, made where missing")
     parser.add_argument("--judge", default="../shared/weights", help="folder of the independent audio network")
     parser.add_argument("--ckpt-dir", default=str(CHECKPOINTS))
-    parser.add_argument("--checkpoints", nargs="+", default=["sampler"], help="names of the samplers to compare")
+    parser.add_argument("--checkpoints", nargs="*", default=["sampler"], help="names of the samplers to compare")
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS), metavar="LEVEL")
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--limit", type=int, default=0, help="at most so many recordings, spread over the corpus")
+    parser.add_argument("--development", action="store_true", help="compare with learnt recordings, to choose settings")
     parser.add_argument("--variation", type=float, default=0.0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
@@ -234,8 +248,8 @@ def main(args: list[str]) -> None:
     if not folder.is_dir():
         build_hits(list_recordings(options.data), make_synthetic_objects(24), folder)
     every = open_hits(folder)
-    typical = measure_typical([hit for hit in every if not hit.held_out])
-    held_out = [hit for hit in every if hit.held_out]
+    held_out, learnt = split_hits(every, options.development)
+    typical = measure_typical(learnt)
     if options.limit:
         held_out = held_out[:: max(1, -(-len(held_out) // options.limit))]
     if len(held_out) < 2 * FOLDS:
@@ -245,7 +259,7 @@ def main(args: list[str]) -> None:
     lengths = [min(len(hit.samples), round(LONGEST_S * SAMPLE_RATE_HZ)) for hit in held_out]
     bounds = [(length, hit.fmax_hz) for hit, length in zip(held_out, lengths, strict=True)]
     recorded = [trim(np.asarray(hit.samples), *bound) for hit, bound in zip(held_out, bounds, strict=True)]
-    donor_hits = list_donor_hits(every)
+    donor_hits = list_donor_hits(learnt)
     donors = [describe_donor(h.modes, h.residual, name_material(h.material)) for h in donor_hits]
     systems: dict[str, tuple[Sampler | None, Sequence[Donor]]] = {
         PRIOR: (None, ()),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.lab.evaluation.realism.evaluate import measure_accuracy, trim
+from engine.lab.data.sampler.hits import AnalysedHit
+from engine.lab.evaluation.realism.evaluate import measure_accuracy, split_hits, trim
+from engine.physics.model import Modes, Residual
 
 RATE = 48_000
 
@@ -27,3 +29,18 @@ def test_a_classifier_tells_apart_what_differs(shift: float, low: float, high: f
     recorded, made = rng.standard_normal((100, 30)), rng.standard_normal((100, 30)) + shift
     accuracy, least, most = measure_accuracy(recorded, made, groups, rng)
     assert low <= accuracy <= high and least <= accuracy <= most
+
+
+def test_development_compares_learnt_recordings_of_groups_that_lend_nothing() -> None:
+    def hit(group: str, held_out: bool) -> AnalysedHit:
+        return AnalysedHit(np.zeros(480, np.float32), Modes(), Residual((), (), ()), 20_000.0, "wood", group, held_out)
+
+    every = [hit(f"box {k // 2}", k >= 8) for k in range(12)] + [hit("imagined/wood", False)]
+    compared, lenders = split_hits(every, development=False)
+    assert all(one.held_out for one in compared) and not any(one.held_out for one in lenders) and len(lenders) == 9
+    compared, lenders = split_hits(every, development=True)
+    assert not any(one.held_out for one in [*compared, *lenders])
+    assert {one.group for one in compared} == {"box 0", "box 2"} and {one.group for one in lenders} == {
+        "box 1",
+        "box 3",
+    }

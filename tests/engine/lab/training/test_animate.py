@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import torch
 
 from engine.animate.motion import CANVAS, GRID, RATE_HZ, Blow
 from engine.animate.network import MotionNetwork, MotionNetworkConfig, load_motion_network, save_motion_network
+from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.animate.pack import MOST_BLOWS, MotionPack
+from engine.lab.data.clip_writer import write_clip
 from engine.lab.evaluation.animate.judges import list_windows, match_blows, rel_sync
-from engine.lab.evaluation.animate.scenes import LENGTH_S, list_takes
+from engine.lab.evaluation.animate.scenes import LENGTH_S, list_film, list_takes
 from engine.lab.training.animate.train import TrainingConfig, split_pack, train_network
 from engine.lab.training.animate.train_swing import SwingTrainingConfig, train_swing
 from engine.onsets.track import Onset
@@ -90,3 +93,14 @@ def test_a_training_of_the_swing_goes_on_and_leaves_the_rest_of_the_checkpoint(t
     again = load_motion_network(tmp_path / "out")
     assert again.swing is not None
     torch.testing.assert_close(again.track_in.weight, before, rtol=0, atol=0.01)
+
+
+def test_film_of_an_odd_width_has_frames_of_the_size_of_its_still(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 255, (216, 290, 3), np.uint8)  # 145 columns at 108 rows
+    sound = np.zeros(3 * SAMPLE_RATE_HZ, np.float32)
+    sound[SAMPLE_RATE_HZ : SAMPLE_RATE_HZ + 4000] = random.normal(0.0, 0.3, 4000) * np.exp(-np.arange(4000) / 500)
+    write_clip(tmp_path / "odd.mp4", (picture for _ in range(72)), Fraction(24), sound)
+    (scene,) = list_film([tmp_path / "odd.mp4"])
+    assert scene.still.width == 144 and {frame.shape for _, frame in scene.frames} == {scene.still.pixels.shape}
+    assert len(scene.blows) == 1 and scene.blows[0].time_s == pytest.approx(1.0, abs=0.03)
