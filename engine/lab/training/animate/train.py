@@ -109,7 +109,8 @@ class MotionTraining(Trainer[MotionNetwork]):
 
     @torch.no_grad()
     def check(self, takes: Takes, name: str = "held_out") -> dict[str, Any]:
-        """Losses of takes never learnt from, with and without their sound, and of simulated ones how the tip moves."""
+        """Figures of takes never learnt from: losses with and without their sound, how much the field moves against the
+        true one, and of simulated ones how far the tip is from the place."""
         random = torch.Generator(self.device).manual_seed(1)
         size = min(self.config.checked, takes.count)
         rows = torch.arange(size, device=self.device)
@@ -120,17 +121,16 @@ class MotionTraining(Trainer[MotionNetwork]):
             name: float(self.measure(self.average, motion, given, trust, random)),
             f"{name}_blind": float(self.measure(self.average, motion, given.hide_sound(), trust, random)),
         }
-        if takes.filmed.all():
-            return {name: round(value, 4) for name, value in figures.items()}
         scaled, plain = self.scale(motion, given)
         sampled = sample_motion(self.average, plain, _draw_noise(scaled, random), 1.0, 12)
         track, field = expand_motion(*sampled, self.network.config)
+        true, made = (float((part * trust.cells).square().mean().sqrt()) for part in (motion[1], field))
+        figures[f"{name}_moved"] = made / max(true, 1e-9)
         away = torch.linalg.vector_norm(track[:, :2], dim=1)
         blow = given.blows[:, 0] > 0.7
-        if blow.any():
+        if blow.any() and not takes.filmed.any():
             figures["tip_at_blows"] = float(away[blow].mean())
-        figures["tip_elsewhere"] = float(away[~blow].mean())
-        figures["moved"] = float(field.square().mean().sqrt()) / float(motion[1].square().mean().sqrt())
+            figures["tip_elsewhere"] = float(away[~blow].mean())
         return {name: round(value, 4) for name, value in figures.items()}
 
     def run(self, takes: Takes, held_out: Sequence[Takes], out: Path) -> None:

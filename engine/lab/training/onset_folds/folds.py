@@ -42,8 +42,9 @@ NETWORK = OnsetNetworkConfig(widths=(32, 56, 80, 112), pixels=80 * 144, depth=2)
 class FoldConfig:
     """``size`` excerpts of ``frames`` frames per step; fractions of the time train ``clean`` and then ``common``.
 
-    The latter starts from the former, and all others from it. At ``align_at`` (fractions of their time), and before the
-    first step, each real clip's labels are shifted to the network's predictions; where it is empty, never.
+    The latter starts from the former, and all others from it; both see frames ``early_scale`` times as large. At
+    ``align_at`` (fractions of their time), and before the first step, each real clip's labels are shifted to the
+    network's predictions; where it is empty, never.
     """
 
     size: int = 32
@@ -51,6 +52,7 @@ class FoldConfig:
     real_share: float = 0.75
     clean_share: float = 0.15
     common_share: float = 0.3
+    early_scale: float = 0.8
     align_at: tuple[float, ...] = (0.3, 0.6)
     clean_rate: float = 3e-3
     learning_rate: float = 2e-3
@@ -105,7 +107,9 @@ class Fold(Trainer[OnsetNetwork]):
     def train_step(self, store: FilmStore, done: float) -> None:
         """One step of the optimizer and of the moving average, at ``done`` (0 to 1) of this network's time."""
         config, started = self.config, time.monotonic()
-        shape = SHAPES[int(self.random.integers(len(SHAPES)))]
+        scale = config.early_scale if self.name in (CLEAN, COMMON) else 1.0
+        rows, columns = SHAPES[int(self.random.integers(len(SHAPES)))]
+        shape = round(rows * scale), round(columns * scale)
         batch = draw_device_batch(
             store, self.chosen, self.shifts_s, config.frames, config.size, shape, config.real_share, self.random
         )
