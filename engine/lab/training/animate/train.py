@@ -16,6 +16,7 @@ import torch
 from engine.animate.diffusion import Pair, add_noise, sample_motion
 from engine.animate.motion import WINDOW
 from engine.animate.network import (
+    ANIMATE,
     Conditions,
     MotionNetwork,
     MotionNetworkConfig,
@@ -23,7 +24,7 @@ from engine.animate.network import (
     save_motion_network,
 )
 from engine.animate.scaling import compress_motion, expand_motion
-from engine.core.checkpoint import count_parameters
+from engine.core.checkpoint import count_parameters, read_config
 from engine.core.device import prefers_bfloat16
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
@@ -62,6 +63,7 @@ class MotionTraining(Trainer[MotionNetwork]):
     def __init__(self, network: MotionNetwork, config: TrainingConfig, work: Path, device: torch.device) -> None:
         super().__init__(network, work, device, config.learning_rate, config.weight_decay, 0.99)
         self.config, self.batches = config, BatchConfig()
+        self.facts: dict[str, Any] = {}
 
     def train_step(self, takes: Takes, random: torch.Generator) -> None:
         """One step on random windows; halves the batch for good where the device's memory is too small."""
@@ -150,7 +152,7 @@ class MotionTraining(Trainer[MotionNetwork]):
         figures = {"loss": round(self.loss, 4)}
         for takes, name in zip(held_out, ("held_out", "film_held_out"), strict=False):
             figures |= self.check(takes, name)
-        facts = {**asdict(self.config), **asdict(self.batches), **figures, "steps": self.step}
+        facts = {**asdict(self.config), **asdict(self.batches), **figures, "steps": self.step, **self.facts}
         save_motion_network(out, self.average, {**facts, "minutes": round(self.spent_s / 60, 2)})
         self.save_state(figures)
 
@@ -225,8 +227,7 @@ def main(args: Sequence[str]) -> None:
         dilations = MotionNetworkConfig.dilations[: options.blocks]
         network = MotionNetworkConfig(options.field_width, options.track_width, options.vector_width, dilations)
         packs = [read_pack(path) for path in (options.pack, options.film) if path is not None]
-        begin = load_motion_network(options.begin) if options.begin else None
-        train_network(packs, network, config, options.work, options.out, torch.device(device), begin)
+        train_network(packs, network, config, options.work, options.out, torch.device(device), options.begin)
 
 
 def make_film(data: Path, out: Path) -> None:
@@ -247,18 +248,26 @@ def train_network(
     work: Path,
     out: Path,
     device: torch.device,
-    begin: MotionNetwork | None = None,
+    begin: Path | None = None,
 ) -> None:
     """Train on simulated takes, and on film where a second pack is given, and write the checkpoint.
 
-    Goes on from the state in ``work`` where there is one, else begins with ``begin``, whose shape counts then.
+    Goes on from the state in ``work`` where there is one, else begins with the checkpoint ``begin``, whose shape and
+    swing are kept.
     """
     torch.manual_seed(config.seed)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     parts = [split_pack(pack) for pack in packs]
     learnt = MotionPack.join([part for part, _ in parts])
-    network = MotionNetwork(measure_scales(parts[0][0], shape)) if begin is None else begin.requires_grad_(True)
+    if begin is None:
+        network = MotionNetwork(measure_scales(parts[0][0], shape))
+    else:
+        network = load_motion_network(begin).requires_grad_(True)
     training = MotionTraining(network, config, work, device)
+    training.facts |= {"takes": len(learnt), "filmed": int(learnt.filmed.sum())}
+    if begin is not None:
+        former = read_config(begin, ANIMATE)["training"]
+        training.facts |= {"swing": former.pop("swing", None), "began_with": former}
     training.resume()
     held_out = [Takes(part, device) for _, part in parts]
     _say(

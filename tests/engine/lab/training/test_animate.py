@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -93,6 +95,18 @@ def test_a_training_of_the_swing_goes_on_and_leaves_the_rest_of_the_checkpoint(t
     again = load_motion_network(tmp_path / "out")
     assert again.swing is not None
     torch.testing.assert_close(again.track_in.weight, before, rtol=0, atol=0.01)
+
+    begun = tmp_path / "begun"
+    config = TrainingConfig(size=2, budget_s=0.01, checked=1)
+    packs = [make_pack(3), replace(make_pack(3), answers=np.zeros((3, int(LENGTH_S * RATE_HZ), 3), np.float16))]
+    train_network(packs, SMALL, config, tmp_path / "other", begun, torch.device("cpu"), tmp_path / "out")
+    kept = load_motion_network(begun)
+    assert kept.swing is not None and again.swing is not None
+    for name, value in kept.swing.state_dict().items():
+        torch.testing.assert_close(value, again.swing.state_dict()[name], rtol=0, atol=0.01)
+    facts = json.loads((begun / "config.json").read_text())["training"]
+    assert facts["began_with"]["minutes"] == 4.5 and facts["swing"]["takes"] == 2 and facts["filmed"] == 2
+    assert {"film_held_out", "film_held_out_moved", "held_out"} <= set(facts)
 
 
 def test_film_of_an_odd_width_has_frames_of_the_size_of_its_still(tmp_path: Path) -> None:
