@@ -36,14 +36,15 @@ def sound_of(editor: Editor, sound_id: str) -> dict[str, Any]:
     return next(sound for sound in editor.project["sounds"] if sound["id"] == sound_id)
 
 
-def keys_of(editor: Editor, sound_id: str) -> list[str]:
+def keys_of(editor: Editor, sound_id: str) -> str:
+    """JavaScript for the render keys of a sound's hits; the document comes before them, so tests wait for them."""
     hits = [hit["id"] for hit in editor.project["hits"] if hit["sound_id"] == sound_id]
-    return editor.see(f"{hits}.map((id) => window.struck.store.rendered.get(id).key)")  # type: ignore[no-any-return]
+    return f"{hits}.map((id) => window.struck.store.rendered.get(id)?.key)"
 
 
 def test_mass_dragged_lowers_what_is_shown_and_heard_and_is_undone(editor: Editor) -> None:
     page, sound = editor.page, choose_sound(editor)
-    keys = keys_of(editor, sound["id"])
+    keys = editor.see(keys_of(editor, sound["id"]))
     places = [editor.locate_mode(sound["id"], k) for k in range(3)]
     assert not page.get_by_role("button", name="Bake", exact=True).is_visible()
 
@@ -53,7 +54,7 @@ def test_mass_dragged_lowers_what_is_shown_and_heard_and_is_undone(editor: Edito
     assert now["modes"] == sound["modes"]  # its own stay; those heard and shown are lower
     for k, place in enumerate(places):
         assert editor.locate_mode(sound["id"], k)["x"] < place["x"] - 20
-    assert not set(keys) & set(keys_of(editor, sound["id"]))
+    editor.wait(f"(old) => {keys_of(editor, sound['id'])}.every((key) => key && !old.includes(key))", keys)
     assert editor.see("window.struck.store.view.undo") == f"Mass of {sound['name']}"  # the whole drag is one step
 
     # A stem dragged under the macro: the head is where it was let go, and the sound's own mode moved.
@@ -70,7 +71,8 @@ def test_mass_dragged_lowers_what_is_shown_and_heard_and_is_undone(editor: Edito
     assert not any(back["macros"].values()) and back["modes"]["frequency_hz"] == own
     while editor.see("window.struck.store.view.undo"):
         editor.change(lambda: page.keyboard.press("Control+z"))
-    assert sound_of(editor, sound["id"]) == sound and keys_of(editor, sound["id"]) == keys
+    assert sound_of(editor, sound["id"]) == sound
+    editor.wait(f"(old) => {keys_of(editor, sound['id'])}.every((key, i) => key === old[i])", keys)
 
 
 def test_macros_are_typed_nudged_baked_and_reset(editor: Editor) -> None:
