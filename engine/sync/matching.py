@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import stats
 
 from engine.onsets.track import Onset
 from engine.sync.score_map import Line
@@ -19,9 +20,11 @@ CERTAIN_STRENGTH = 0.5
 """Strength from which one without a partner is told: the detectors' default threshold."""
 LEAST_PAIRS, LEAST_SPAN_S = 8, 4.0
 """Drift is measured from so many pairs over so long a span."""
-SIGNIFICANT = 3.0
-"""A drift counts if it is so many times its standard error."""
+CHANCE = 0.0027
+"""A drift counts if chance gives one as steep this rarely, by Student's t test: 3 standard errors of many pairs."""
 WIDTH_S = 0.02
+LEAST_SPREAD_S = 0.004
+"""Error that every offset has at least, as onsets are not told more exactly."""
 TUKEY_WIDTH = 4.685
 """Of Tukey's biweight, in standard deviations (95 % efficiency)."""
 ROUNDS = 12
@@ -100,31 +103,40 @@ def fit_line(pairs: Sequence[Pair], line: Line) -> Line:
     near = np.abs(residual_s) <= 3.0 * WIDTH_S
     if near.sum() < LEAST_PAIRS or np.ptp(times_s[near]) < LEAST_SPAN_S:
         return replace(line, lag_s=line.lag_s + _median(residual_s[near], weights[near])) if near.any() else line
-    slope, slope_error, flat_s = _fit_slope(times_s - line.middle_s, residual_s, weights)
-    if abs(slope) < SIGNIFICANT * slope_error:
+    slope, chance, flat_s = _fit_slope(times_s - line.middle_s, residual_s, weights)
+    if chance > CHANCE:
         # no change of speed is told from the pairs; one that was tried explains the map better than none
         return replace(line, lag_s=line.lag_s + _median(residual_s[near], weights[near]))
     return replace(line, lag_s=line.lag_s + flat_s, drift=line.drift + slope)
 
 
 def _fit_slope(at_s: np.ndarray, residual_s: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
-    """Slope, its standard error, and intercept by iteratively reweighted least squares."""
+    """Slope, the probability that chance gives one as steep, and intercept, by iteratively reweighted least squares.
+
+    The slope's error is that of MacKinnon and White 1985 (HC3), which few pairs of unequal weight do not understate,
+    with the correction of Huber 1981, section 7.6, for what the biweight leaves out.
+    """
     design = np.stack([np.ones_like(at_s), at_s], axis=1)
     fit = np.zeros(2)
     used = weights * (np.abs(residual_s) <= 3.0 * WIDTH_S)
-    spread_s = WIDTH_S
     for _ in range(ROUNDS):
         scaled = design * used[:, None]
         normal = design.T @ scaled + 1e-12 * np.eye(2)
         fit = np.linalg.solve(normal, scaled.T @ residual_s)
         rest_s = residual_s - design @ fit
-        spread_s = max(0.004, 1.4826 * _median(np.abs(rest_s), used))
+        spread_s = max(LEAST_SPREAD_S, 1.4826 * _median(np.abs(rest_s), used))
         apart = np.clip(np.abs(rest_s) / (TUKEY_WIDTH * spread_s), 0.0, 1.0)
         used = weights * (1.0 - apart**2) ** 2
     scaled = design * used[:, None]
     inverse = np.linalg.inv(design.T @ scaled + 1e-12 * np.eye(2))
-    covariance = spread_s**2 * inverse @ (design.T @ (design * (used**2)[:, None])) @ inverse
-    return float(fit[1]), float(np.sqrt(covariance[1, 1])), float(fit[0])
+    leverage = np.einsum("ni,ij,nj->n", scaled, inverse, design)
+    error_s = np.sqrt(rest_s**2 + LEAST_SPREAD_S**2) / (1.0 - np.clip(leverage, 0.0, 0.99))
+    covariance = inverse @ (scaled.T @ (scaled * error_s[:, None] ** 2)) @ inverse
+    bend = np.where(apart < 1.0, (1.0 - apart**2) * (1.0 - 5.0 * apart**2), 0.0)  # the biweight's second derivative
+    kept = float(np.clip((weights * bend * (used > 0.0)).sum() / used.sum(), 0.2, 1.0))
+    freedom = used.sum() ** 2 / max(1e-12, float((used**2).sum())) - 2.0
+    steepness = abs(float(fit[1])) / float(np.sqrt(covariance[1, 1])) * kept
+    return float(fit[1]), float(2.0 * stats.t.sf(steepness, max(1.0, freedom))), float(fit[0])
 
 
 def _median(values: np.ndarray, weights: np.ndarray) -> float:

@@ -8,7 +8,9 @@ import pytest
 from engine.onsets.track import Onset
 from engine.sync.events import score_events
 from engine.sync.limits import grade_offset
+from engine.sync.matching import Pair, fit_line
 from engine.sync.report import SyncReport, make_report, report_to_json
+from engine.sync.score_map import Line
 
 DURATION_S = 40.0
 
@@ -99,3 +101,18 @@ def test_offsets_are_graded_by_half_a_frame_and_by_bt_1359() -> None:
     }
     assert {offset_s: grade_offset(offset_s, frame_s) for offset_s in graded} == graded
     assert [grade_offset(s, frame_s) for s in (0.15, 0.2)] == ["detected", "unacceptable"]
+
+
+@pytest.mark.parametrize(("count", "span_s", "strays"), [(17, 7.0, 0.0), (17, 7.0, 0.2), (40, 30.0, 0.1)])
+def test_chance_tells_a_drift_as_rarely_as_it_claims(count: int, span_s: float, strays: float) -> None:
+    """Hits without drift, of uneven confidence, some paired by chance: the test's own level is the oracle."""
+    random = np.random.default_rng(6)
+    told = 0
+    for _ in range(400):
+        times_s = np.sort(random.uniform(0.0, span_s, count))
+        offsets_s = random.normal(0.0, 0.015, count)
+        offsets_s = np.where(random.random(count) < strays, random.uniform(-0.1, 0.1, count), offsets_s)
+        confidences = random.uniform(0.3, 1.0, count)
+        pairs = [Pair(t, t + o, float(c)) for t, o, c in zip(times_s, offsets_s, confidences, strict=True)]
+        told += fit_line(pairs, Line(0.0, 0.0, 0.5 * span_s, 1.0, 10.0)).drift != 0.0
+    assert told <= 4  # 1.1 are expected, and more than 4 in less than one of 150 runs

@@ -33,6 +33,8 @@ FOLDS = {
 
 ``common`` uses no clip of a known day, so that what it learns serves every fold.
 """
+PAIRS = {"ab": ("a", "b"), "cd": ("c", "d")}
+"""Networks without the days of two folds, from which both begin: what is learnt once serves twice."""
 SHAPES = ((80, 144), (80, 144), (80, 144), (94, 124), (108, 108))
 """Rows and columns of a batch, drawn at random: mostly 16:9, some 4:3, some square."""
 NETWORK = OnsetNetworkConfig(widths=(32, 56, 80, 112), pixels=80 * 144, depth=2)
@@ -40,18 +42,19 @@ NETWORK = OnsetNetworkConfig(widths=(32, 56, 80, 112), pixels=80 * 144, depth=2)
 
 @dataclass(frozen=True)
 class FoldConfig:
-    """``size`` excerpts of ``frames`` frames per step; fractions of the time train ``clean`` and then ``common``.
+    """``size`` excerpts of ``frames`` frames per step; fractions of the time train ``clean``, ``common`` and the pairs.
 
-    The latter starts from the former, and all others from it; both see frames ``early_scale`` times as large. At
-    ``align_at`` (fractions of their time), and before the first step, each real clip's labels are shifted to the
-    network's predictions; where it is empty, never.
+    Each starts from the one before, a fold from its pair and ``all`` from ``common``; frames are ``early_scale`` times
+    as large until the folds' own stage. At ``align_at`` (fractions of a stage), and before its first step, each real
+    clip's labels are shifted to the network's predictions; where it is empty, never.
     """
 
     size: int = 32
     frames: int = 96
     real_share: float = 0.75
-    clean_share: float = 0.15
-    common_share: float = 0.3
+    clean_share: float = 0.1
+    common_share: float = 0.25
+    pair_share: float = 0.3
     early_scale: float = 0.8
     align_at: tuple[float, ...] = (0.3, 0.6)
     clean_rate: float = 3e-3
@@ -74,7 +77,7 @@ class Fold(Trainer[OnsetNetwork]):
         fresh = OnsetNetwork(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         super().__init__(fresh, work / name, store.device, rate, config.weight_decay, 0.99)
         self.name, self.rate, self.config = name, rate, config
-        self.left_out = FOLDS.get(name, ())
+        self.left_out = tuple(day for fold in PAIRS.get(name, (name,)) for day in FOLDS.get(fold, ()))
         self.chosen = np.asarray([k for k, clip in enumerate(store.clips) if self._learns_from(clip.days, clip.real)])
         self.shifts_s = np.asarray([clip.shift_s for clip in store.clips])
         self.names = [Path(clip.name).name if clip.real else "" for clip in store.clips]
@@ -107,7 +110,7 @@ class Fold(Trainer[OnsetNetwork]):
     def train_step(self, store: FilmStore, done: float) -> None:
         """One step of the optimizer and of the moving average, at ``done`` (0 to 1) of this network's time."""
         config, started = self.config, time.monotonic()
-        scale = config.early_scale if self.name in (CLEAN, COMMON) else 1.0
+        scale = config.early_scale if self.name in (CLEAN, COMMON, *PAIRS) else 1.0
         rows, columns = SHAPES[int(self.random.integers(len(SHAPES)))]
         shape = round(rows * scale), round(columns * scale)
         batch = draw_device_batch(
@@ -168,24 +171,27 @@ def train_folds(
     begun_s: float,
     facts: dict[str, Any],
 ) -> list[Fold]:
-    """Train ``clean``, ``common``, then the others in turn, until ``deadline_s`` of time.monotonic().
+    """Train ``clean``, ``common``, the pairs and then the others in turn, until ``deadline_s`` of time.monotonic().
 
     ``out`` is kept current. A training that is resumed goes on with the last stage that it had begun.
     """
-    folds = [Fold(name, store, config, network, work) for name in ((CLEAN, COMMON, *names) if names else (CLEAN,))]
+    pairs = [pair for pair, members in PAIRS.items() if set(members) & set(names)]
+    plan = [[CLEAN], [COMMON], pairs, list(names)] if names else [[CLEAN]]
+    stages = [[Fold(name, store, config, network, work) for name in stage] for stage in plan]
+    folds = [fold for stage in stages for fold in stage]
     for fold in folds:
         fold.resume()
-    stages = [folds[:1], folds[1:2], folds[2:]]
-    shares = (config.clean_share, config.common_share, 1.0) if names else (1.0, 0.0, 0.0)
+    shares = (config.clean_share, config.common_share, config.pair_share, 1.0) if names else (1.0,)
     began = max((k for k, stage in enumerate(stages) if any(fold.step for fold in stage)), default=0)
-    saved_s, former = time.monotonic(), folds[0]
+    saved_s = time.monotonic()
     for number, (stage, share) in enumerate(zip(stages, shares, strict=True)):
         if number < began or not any(len(fold.chosen) for fold in stage):
             continue
         if number and not any(fold.step for fold in stage):
-            if config.align_at:
+            formers = {fold: find_former(fold, folds) for fold in stage}
+            for former in set(formers.values()) if config.align_at else ():
                 former.align(store)
-            for fold in stage:
+            for fold, former in formers.items():
                 fold.begin_with(former)
         started_s = time.monotonic()
         until_s = min(deadline_s, started_s + share * (deadline_s - begun_s))
@@ -199,9 +205,15 @@ def train_folds(
             turn += 1
             if now - saved_s > config.save_s:
                 saved_s = save_folds(folds, out, facts)
-        former = stage[0]
     save_folds(folds, out, facts)
     return folds
+
+
+def find_former(fold: Fold, folds: Sequence[Fold]) -> Fold:
+    """The network that another begins with: the last before it that was trained and knew no more of the days."""
+    before = folds[: folds.index(fold)]
+    names = {CLEAN, COMMON, *(pair for pair, members in PAIRS.items() if fold.name in members)}
+    return [other for other in before if other.name in names and (other.step or other.name == CLEAN)][-1]
 
 
 def save_folds(folds: Sequence[Fold], out: Path, facts: dict[str, Any]) -> float:
