@@ -4,10 +4,12 @@
 import { t } from "../texts/t.js";
 import { describeError, upload } from "../state/upload.js";
 import { requireProject } from "../state/project.js";
-import { createButton, createSegments, createSlider, focusedElement, make } from "../widgets/controls.js";
+import { createButton, createSegments, createSlider, make } from "../widgets/controls.js";
 import { createFileLink } from "../widgets/file_link.js";
 import { parsePlain } from "../widgets/format.js";
+import { createMaking } from "../widgets/making.js";
 import { boxOf } from "../widgets/page_scale.js";
+import { createPanel } from "../widgets/panel.js";
 /** @import { AnimaticMade, MakeAnimatic } from "../state/protocol.d.ts" */
 /** @typedef {NonNullable<MakeAnimatic["striker"]>} Striker */
 /** @import { Player, Store } from "../state/types.d.ts" */
@@ -34,11 +36,8 @@ export function createAnimaticPanel(app, store, player, toasts) {
   let guidance = GUIDANCE;
   /** @type {Striker} */
   let striker = "stick";
-  let isMaking = false;
   /** @type {AnimaticMade | null} */
   let made = null;
-  /** @type {HTMLElement | null} */
-  let returnTo = null;
 
   const still = make("img", "anim-still", { alt: t("animatic.still"), draggable: false, onclick: point, onload: paint });
   const mark = make("i", "anim-mark", { hidden: true });
@@ -68,11 +67,16 @@ export function createAnimaticPanel(app, store, player, toasts) {
   go.classList.add("is-main");
   const stop = createButton(t("common.cancel"), { title: t("animatic.stop_making_it"), onPress: () => store.send({ type: "stop_animatic" }) });
   const file = make("div", "");
-  const close = make("button", "st-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
-  const element = make("div", "ins-root anim-panel", { role: "dialog", "aria-label": t("animatic.make_an_animatic"), hidden: true },
-    make("div", "ins-row", {}, make("span", "ins-title", { textContent: t("animatic.make_an_animatic") }), make("span", "st-space"), close),
-    frame, make("div", "ins-row", {}, where, make("span", "st-space"), find), make("div", "ins-row", {}, now, choose, picker), strikers.element, follow.element, words, make("div", "ins-row", {}, make("span", "st-space"), stop, go), file);
-  app.append(element);
+  const making = createMaking(() => panel.element, go, stop, paint);
+  const panel = createPanel(app, store, {
+    title: t("animatic.make_an_animatic"), className: "is-at-the-right anim-panel", content: [
+      frame, make("div", "ins-row", {}, where, make("span", "st-space"), find), make("div", "ins-row", {}, now, choose, picker), strikers.element, follow.element, words, make("div", "ins-row", {}, make("span", "st-space"), stop, go), file,
+    ],
+    first: () => go, onOpen: takeFrame, onClose: () => {
+      if (making.isMaking) store.send({ type: "stop_animatic" });
+      forgetPicture();
+    },
+  });
 
   // --- the still and its place --------------------------------------------------------------------
 
@@ -123,21 +127,12 @@ export function createAnimaticPanel(app, store, player, toasts) {
 
   function start() {
     made = null;
-    isMaking = store.send({ type: "make_animatic", image: picture?.path ?? null, time_s, at_x: place?.x ?? null, at_y: place?.y ?? null, guidance, striker, seed: 0 });
-    words.textContent = isMaking ? t("animatic.waiting_for_the_sound") : "";
-    paint();
-    (isMaking ? stop : go).focus({ preventScroll: true });
-  }
-
-  function end() {
-    const hadFocus = element.contains(document.activeElement);
-    isMaking = false;
-    paint();
-    if (hadFocus) go.focus({ preventScroll: true });
+    words.textContent = t("animatic.waiting_for_the_sound");
+    making.begin(store.send({ type: "make_animatic", image: picture?.path ?? null, time_s, at_x: place?.x ?? null, at_y: place?.y ?? null, guidance, striker, seed: 0 }));
   }
 
   function paint() {
-    if (element.hidden) return;
+    if (!panel.isOpen) return;
     const shown = place ?? (made && { x: made.at_x, y: made.at_y });
     mark.hidden = !shown || !still.clientWidth;
     if (shown) Object.assign(mark.style, { left: `${still.offsetLeft + shown.x * still.clientWidth}px`, top: `${still.offsetTop + shown.y * still.clientHeight}px` });
@@ -145,57 +140,35 @@ export function createAnimaticPanel(app, store, player, toasts) {
     find.hidden = !place;
     strikers.set(striker);
     follow.set(guidance);
-    stop.hidden = !isMaking;
-    go.hidden = isMaking;
-    if (!isMaking) words.textContent = made ? t("animatic.comes_down", { struck: made.struck, hits: made.hits }) : "";
+    if (!making.isMaking) words.textContent = made ? t("animatic.comes_down", { struck: made.struck, hits: made.hits }) : "";
     file.replaceChildren(...(made ? [createFileLink(made.url, made.name, t("animatic.get"))] : []));
   }
 
-  /** @param {boolean} isOpen */
-  function setOpen(isOpen) {
-    if (element.hidden !== isOpen || (isOpen && !store.view?.project)) return;
-    element.hidden = !isOpen;
-    if (isOpen) {
-      returnTo = focusedElement();
-      takeFrame();
-      go.focus({ preventScroll: true });
-      return;
-    }
-    if (isMaking) store.send({ type: "stop_animatic" });
-    forgetPicture();
-    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
-  }
-
-  element.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") setOpen(false);
-    event.stopPropagation();
-  });
   const cleanups = [
     store.on("animatic_progress", ({ fraction }) => {
-      if (isMaking) words.textContent = t("animatic.making_it", { percent: Math.round(100 * fraction) });
+      if (making.isMaking) words.textContent = t("animatic.making_it", { percent: Math.round(100 * fraction) });
     }),
     store.on("animatic_made", (message) => {
       made = message;
-      end();
+      making.end();
     }),
-    store.on("animatic_stopped", end),
-    store.watch(() => [store.view?.project?.clip.digest], () => setOpen(false)),
+    store.on("animatic_stopped", making.end),
   ];
   return {
-    toggle: () => setOpen(Boolean(element.hidden)),
+    toggle: panel.toggle,
     /**
      * Take a picture that is dropped while the dialog is open; whether it was taken.
      * @param {DragEvent} event
      */
     takeDropped(event) {
       const given = event.dataTransfer?.files[0];
-      if (element.hidden || !given?.type.startsWith("image/")) return false;
+      if (!panel.isOpen || !given?.type.startsWith("image/")) return false;
       takePicture(given);
       return true;
     },
     dispose() {
       forgetPicture();
-      element.remove();
+      panel.dispose();
       for (const cleanup of cleanups) cleanup();
     },
   };

@@ -1,8 +1,8 @@
 // @ts-check
-// A small sheet above the timeline: it opens beside the hits, closes on Escape or a press outside, and gives focus back.
+// A small sheet above the timeline: it opens beside the hits, closes on Escape or a press outside.
 
-import { t } from "../texts/t.js";
-import { focusedElement, isInside, make } from "../widgets/controls.js";
+import { isInside } from "../widgets/controls.js";
+import { createPanel } from "../widgets/panel.js";
 /** @import { Store } from "../state/types.d.ts" */
 
 /**
@@ -21,47 +21,28 @@ import { focusedElement, isInside, make } from "../widgets/controls.js";
  * @param {SheetSettings} settings
  */
 export function createSheet(app, store, { title, content, apply, onShow, onEnter, onHide = () => {} }) {
-  /** @type {HTMLElement | null} */
-  let returnTo = null;
-  const close = make("button", "st-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
-  const element = make("div", "ins-root arr-sheet", { role: "dialog", "aria-label": title, hidden: true },
-    make("div", "ins-row arr-head", {}, make("span", "ins-title", { textContent: title }), make("span", "st-space"), close), ...content);
-  app.append(element);
-
-  /** @param {boolean} isOpen */
-  function setOpen(isOpen) {
-    if (element.hidden !== isOpen || (isOpen && !store.view?.project)) return;
-    element.hidden = !isOpen;
-    if (isOpen) {
-      returnTo = focusedElement();
-      onShow();
-      (apply.disabled ? close : apply).focus({ preventScroll: true });
-      return;
-    }
-    onHide();
-    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
-  }
+  const panel = createPanel(app, store, {
+    title, className: "arr-sheet", content, first: () => apply, onOpen: onShow, onClose: onHide, onKey: (event) => {
+      if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) onEnter();
+    },
+  });
 
   /** @param {PointerEvent} event */
   const outside = (event) => {
-    if (!element.hidden && !isInside(event, element)) setOpen(false);
+    if (panel.isOpen && !isInside(event, panel.element)) panel.close();
   };
   document.addEventListener("pointerdown", outside, true);
-  element.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") setOpen(false);
-    else if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) onEnter();
-    event.stopPropagation();
-  });
-  const cleanups = [store.on("selection", () => element.hidden || onShow()), store.watch(() => [store.view?.project?.clip.digest], () => setOpen(false))];
+  const unwatch = store.on("selection", () => void (panel.isOpen && onShow()));
 
   return {
-    element,
-    get isOpen() { return !element.hidden; },
-    open: () => setOpen(true),
-    close: () => setOpen(false),
+    element: panel.element,
+    get isOpen() { return panel.isOpen; },
+    open: panel.open,
+    close: panel.close,
     dispose() {
       document.removeEventListener("pointerdown", outside, true);
-      for (const cleanup of cleanups) cleanup();
+      panel.dispose();
+      unwatch();
     },
   };
 }

@@ -2,8 +2,10 @@
 // Make a storyboard: a panel for each hit, or for each sound, on a sheet to download.
 
 import { t } from "../texts/t.js";
-import { createButton, createSegments, focusedElement, make } from "../widgets/controls.js";
+import { createButton, createSegments, make } from "../widgets/controls.js";
 import { createFileLink } from "../widgets/file_link.js";
+import { createMaking } from "../widgets/making.js";
+import { createPanel } from "../widgets/panel.js";
 /** @import { MakeStoryboard, StoryboardMade } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
@@ -28,11 +30,8 @@ export function createStoryboardPanel(app, store) {
   let pictures = "frames";
   /** @type {Ending} */
   let ending = "png";
-  let isMaking = false;
   /** @type {StoryboardMade | null} */
   let made = null;
-  /** @type {HTMLElement | null} */
-  let returnTo = null;
 
   const eachChoice = createSegments({ label: t("storyboard.a_panel_for"), choices: EACH, onChoose: (value) => change(() => (each = value)) });
   const pictureChoice = createSegments({ label: t("storyboard.pictures"), choices: PICTURES, onChoose: (value) => change(() => (pictures = value)) });
@@ -43,17 +42,21 @@ export function createStoryboardPanel(app, store) {
   const stop = createButton(t("common.stop"), { title: t("storyboard.stop_making_it"), onPress: () => store.send({ type: "stop_storyboard" }) });
   const preview = make("div", "board-preview");
   const file = make("div", "");
-  const close = make("button", "st-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
   /**
    * @param {string} label
    * @param {HTMLElement} choice
    */
   const row = (label, choice) => make("div", "ins-row", {}, make("span", "ins-label board-label", { textContent: label }), choice);
-  const element = make("div", "ins-root board-panel", { role: "dialog", "aria-label": t("storyboard.storyboard"), hidden: true },
-    make("div", "ins-row", {}, make("span", "ins-title", { textContent: t("storyboard.storyboard") }), make("span", "st-space"), close),
-    row(t("storyboard.a_panel_for"), eachChoice.element), row(t("storyboard.pictures"), pictureChoice.element), row(t("storyboard.file"), endingChoice.element),
-    words, make("div", "ins-row", {}, make("span", "st-space"), stop, go), preview, file);
-  app.append(element);
+  const making = createMaking(() => panel.element, go, stop, paint);
+  const panel = createPanel(app, store, {
+    title: t("storyboard.storyboard"), className: "is-at-the-right board-panel", content: [
+      row(t("storyboard.a_panel_for"), eachChoice.element), row(t("storyboard.pictures"), pictureChoice.element), row(t("storyboard.file"), endingChoice.element),
+      words, make("div", "ins-row", {}, make("span", "st-space"), stop, go), preview, file,
+    ],
+    first: () => go, onOpen: paint, onClose: () => {
+      if (making.isMaking) store.send({ type: "stop_storyboard" });
+    },
+  });
 
   /** @param {() => void} choose */
   function change(choose) {
@@ -64,69 +67,39 @@ export function createStoryboardPanel(app, store) {
 
   function start() {
     made = null;
-    isMaking = store.send({ type: "make_storyboard", each, drawn: pictures === "drawn", ending });
-    words.textContent = isMaking ? t("storyboard.making_it", { percent: 0 }) : "";
-    paint();
-    (isMaking ? stop : go).focus({ preventScroll: true });
-  }
-
-  function end() {
-    const hadFocus = element.contains(document.activeElement);
-    isMaking = false;
-    paint();
-    if (hadFocus) go.focus({ preventScroll: true });
+    words.textContent = t("storyboard.making_it", { percent: 0 });
+    making.begin(store.send({ type: "make_storyboard", each, drawn: pictures === "drawn", ending }));
   }
 
   function paint() {
-    if (element.hidden) return;
+    if (!panel.isOpen) return;
     eachChoice.set(each);
     pictureChoice.set(pictures);
     endingChoice.set(ending);
-    stop.hidden = !isMaking;
-    go.hidden = isMaking;
-    if (!isMaking) words.textContent = made ? t("storyboard.panels", { count: made.panels }) : pictures === "drawn" ? t("storyboard.drawn_words") : "";
+    if (!making.isMaking) words.textContent = made ? t("storyboard.panels", { count: made.panels }) : pictures === "drawn" ? t("storyboard.drawn_words") : "";
     preview.replaceChildren(...(made?.name.endsWith(".png") ? [make("img", "", { src: made.url, alt: t("storyboard.storyboard") })] : []));
     preview.hidden = !preview.childElementCount;
     file.replaceChildren(...(made ? [createFileLink(made.url, made.name, t("animatic.get"))] : []));
   }
 
-  /** @param {boolean} isOpen */
-  function setOpen(isOpen) {
-    if (element.hidden !== isOpen || (isOpen && !store.view?.project)) return;
-    element.hidden = !isOpen;
-    if (isOpen) {
-      returnTo = focusedElement();
-      paint();
-      go.focus({ preventScroll: true });
-      return;
-    }
-    if (isMaking) store.send({ type: "stop_storyboard" });
-    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
-  }
-
-  element.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") setOpen(false);
-    event.stopPropagation();
-  });
   const cleanups = [
     store.on("storyboard_progress", ({ fraction }) => {
-      if (isMaking) words.textContent = t("storyboard.making_it", { percent: Math.round(100 * fraction) });
+      if (making.isMaking) words.textContent = t("storyboard.making_it", { percent: Math.round(100 * fraction) });
     }),
     store.on("storyboard_made", (message) => {
       made = message;
-      end();
+      making.end();
     }),
-    store.on("storyboard_stopped", end),
-    store.on("error", () => isMaking && !element.hidden && end()),
+    store.on("storyboard_stopped", making.end),
+    store.on("error", () => void (making.isMaking && panel.isOpen && making.end())),
     store.watch(() => [store.view?.project?.clip.digest], () => {
       made = null;
-      setOpen(false);
     }),
   ];
   return {
-    toggle: () => setOpen(Boolean(element.hidden)),
+    toggle: panel.toggle,
     dispose() {
-      element.remove();
+      panel.dispose();
       for (const cleanup of cleanups) cleanup();
     },
   };

@@ -5,8 +5,9 @@ import { requireProject } from "../state/project.js";
 import { t } from "../texts/t.js";
 import { shiftTimes } from "../timeline/lag.js";
 import { formatTimecode, frameRate } from "../timeline/timecode.js";
-import { createButton, createSegments, focusedElement, make, newGesture } from "../widgets/controls.js";
+import { createButton, createSegments, make, newGesture } from "../widgets/controls.js";
 import { pointIn } from "../widgets/page_scale.js";
+import { createPanel } from "../widgets/panel.js";
 import { drawOffsets } from "./drift_plot.js";
 import { GRADE_COLORS, GRADE_WORDS, describeLag, formatOffset, listRows, offerShift } from "./meter.js";
 /** @import { SyncMeasured } from "../state/protocol.d.ts" */
@@ -39,8 +40,6 @@ export function createSyncPanel(app, store, player, reveal) {
   let at = -1;
   let isMeasuring = false;
   let timer = 0;
-  /** @type {HTMLElement | null} */
-  let returnTo = null;
 
   const source = createSegments({ label: t("sync_panel.what_is_measured"), choices: SOURCES, onChoose: (value) => {
     what = value;
@@ -59,11 +58,29 @@ export function createSyncPanel(app, store, player, reveal) {
   const back = createButton("‹", { title: t("sync_panel.the_blow_before"), onPress: () => walk(-1) });
   const forth = createButton("›", { title: t("sync_panel.the_next_blow"), onPress: () => walk(1) });
   const mend = createButton("", { onPress: mendChosen });
-  const close = make("button", "st-close", { type: "button", textContent: "×", title: t("common.close_esc"), "aria-label": t("common.close"), onclick: () => setOpen(false) });
-  const element = make("div", "ins-root sync-panel", { role: "dialog", "aria-label": t("sync_panel.sync_meter"), hidden: true },
-    make("div", "ins-row", {}, make("span", "ins-title", { textContent: t("sync_panel.sync_meter") }), make("span", "st-space"), close),
-    source.element, words, make("div", "ins-row", {}, shift, stop), canvas, lists.element, list, make("div", "ins-row", {}, back, forth, make("span", "st-space"), mend));
-  app.append(element);
+  const panel = createPanel(app, store, {
+    title: t("sync_panel.sync_meter"), className: "is-at-the-right sync-panel", content: [
+      source.element, words, make("div", "ins-row", {}, shift, stop), canvas, lists.element, list, make("div", "ins-row", {}, back, forth, make("span", "st-space"), mend),
+    ],
+    first: () => list,
+    onOpen() {
+      at = -1;
+      found = null;
+      measure();
+    },
+    onClose() {
+      if (isMeasuring) store.send({ type: "stop_sync" });
+    },
+    onKey(event) {
+      const isWalking = event.key === "ArrowDown" || event.key === "ArrowUp";
+      if (event.target !== list) return isWalking;
+      if (isWalking) {
+        walk(event.key === "ArrowDown" ? 1 : -1);
+        event.preventDefault();
+      } else if (event.key === "Enter" && !mend.hidden) mendChosen();
+      return event.key === " "; // plays, as everywhere
+    },
+  });
 
   const duration_s = () => requireProject(store).clip.duration_s;
   const rate = () => frameRate(requireProject(store).clip.frame_rate);
@@ -71,7 +88,7 @@ export function createSyncPanel(app, store, player, reveal) {
   function measure() {
     clearTimeout(timer);
     const project = store.view?.project;
-    if (element.hidden || !project) return;
+    if (!panel.isOpen || !project) return;
     if (!project.clip.has_audio) what = "hits";
     isMeasuring = store.send({ type: "measure_sync", what });
     words.textContent = t("sync_panel.comparing");
@@ -93,7 +110,7 @@ export function createSyncPanel(app, store, player, reveal) {
 
   function paint() {
     const project = store.view?.project;
-    if (element.hidden || !project) return;
+    if (!panel.isOpen || !project) return;
     source.set(what);
     source.element.hidden = !project.clip.has_audio;
     lists.set(shown);
@@ -175,32 +192,6 @@ export function createSyncPanel(app, store, player, reveal) {
     else if (row?.what === "seen") store.edit({ kind: "add_hit", time_s: row.time_s }, newGesture());
   }
 
-  /** @param {boolean} isOpen */
-  function setOpen(isOpen) {
-    if (element.hidden !== isOpen || (isOpen && !store.view?.project)) return;
-    element.hidden = !isOpen;
-    if (isOpen) {
-      returnTo = focusedElement();
-      at = -1;
-      found = null;
-      measure();
-      list.focus({ preventScroll: true });
-      return;
-    }
-    if (isMeasuring) store.send({ type: "stop_sync" });
-    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
-  }
-
-  element.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") setOpen(false);
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (event.target !== list) return;
-      walk(event.key === "ArrowDown" ? 1 : -1);
-      event.preventDefault();
-    } else if (event.key === "Enter" && event.target === list && !mend.hidden) mendChosen();
-    else if (event.key === " " && event.target === list) return; // plays, as everywhere
-    event.stopPropagation();
-  });
   const cleanups = [
     store.on("sync_measured", take),
     store.on("sync_progress", ({ fraction }) => {
@@ -213,15 +204,15 @@ export function createSyncPanel(app, store, player, reveal) {
     }),
     store.watch(() => [store.view?.project?.hits], () => {
       clearTimeout(timer);
-      if (!element.hidden && what === "hits") timer = window.setTimeout(measure, WAIT_MS);
+      if (panel.isOpen && what === "hits") timer = window.setTimeout(measure, WAIT_MS);
     }),
-    store.watch(() => [store.view?.project?.clip.digest, store.view?.project?.clip.audio_track], () => setOpen(false)),
+    store.watch(() => [store.view?.project?.clip.audio_track], panel.close),
   ];
   return {
-    toggle: () => setOpen(Boolean(element.hidden)),
+    toggle: panel.toggle,
     dispose() {
       clearTimeout(timer);
-      element.remove();
+      panel.dispose();
       for (const cleanup of cleanups) cleanup();
     },
   };
