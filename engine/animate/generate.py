@@ -69,19 +69,14 @@ def generate_motion(
     count = count_windows(frames)
     total = WINDOW + (count - 1) * (WINDOW - OVERLAP)
     random = torch.Generator().manual_seed(seed)
-    scene = torch.from_numpy(np.ascontiguousarray(still, np.float32))[None], torch.from_numpy(draw_place(place))[None]
-    heard = (
-        torch.from_numpy(draw_blows(blows, np.arange(total) / RATE_HZ))[None],
-        torch.from_numpy(encode_sound(sound))[None],
-    )
+    given = describe_blows(still, place, blows, sound, total)
     held = blows if (guidance > 0.0 if constrained is None else constrained) else ()
     path = ContactPath([blow.time_s for blow in held], total) if held else None
     known = None
     if network.swing is not None:
-        given = SwingConditions(*scene, *heard, torch.ones(1, 1))
         known = generate_swing(network.swing, given, path, random, guidance)
     empty = torch.zeros(1, 1, total), torch.zeros(1, len(TRACK), total), torch.zeros(1, total, 2, *GRID)
-    conditions = Conditions(*scene, *heard, torch.ones(1, 1), *empty)
+    conditions = Conditions(given.still, given.place, given.blows, given.sound, given.heard, *empty)
     noise = torch.randn(empty[1].shape, generator=random), torch.randn(empty[2].shape, generator=random)
     rocking = Rocking(held, sound, total) if held else None
 
@@ -102,6 +97,19 @@ def generate_motion(
     if known is not None:
         track[:, :SWING] = known
     return Motion(track[0].T[:frames].double().numpy(), field[0, :frames].numpy())
+
+
+def describe_blows(
+    still: np.ndarray, place: tuple[float, float], blows: Sequence[Blow], sound: Sound | None, frames: int
+) -> SwingConditions:
+    """What the networks are given of a still [3, rows, columns], the place struck, and ``frames`` frames of a sound."""
+    return SwingConditions(
+        torch.from_numpy(np.ascontiguousarray(still, np.float32))[None],
+        torch.from_numpy(draw_place(place))[None],
+        torch.from_numpy(draw_blows(blows, np.arange(frames) / RATE_HZ))[None],
+        torch.from_numpy(encode_sound(sound))[None],
+        torch.ones(1, 1),
+    )
 
 
 class _Windows:

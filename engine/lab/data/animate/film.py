@@ -15,12 +15,11 @@ import numpy as np
 import torch
 
 from engine.animate.contacts import ContactPath
-from engine.animate.generate import generate_swing
+from engine.animate.generate import describe_blows, generate_swing
 from engine.animate.hearing import describe_recording, weigh_blows
-from engine.animate.motion import CANVAS, GRID, RATE_HZ, Blow, Sound, draw_blows, draw_place, encode_sound
+from engine.animate.motion import CANVAS, GRID, RATE_HZ, Blow, Sound
 from engine.animate.network import MotionNetwork
 from engine.animate.still import Still, fit_canvas, shrink_still
-from engine.animate.swing import SwingConditions
 from engine.core.errors import BadInput
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.animate.flow import Seen, measure_flow
@@ -199,13 +198,7 @@ def _imagine_path(
     """Tip and grip [N, 4] of a swing for the blows; rest where there is no swing network."""
     if network.swing is None:
         return np.zeros((count, 4), np.float32)
-    given = SwingConditions(
-        torch.from_numpy(np.ascontiguousarray(still, np.float32))[None],
-        torch.from_numpy(draw_place(place))[None],
-        torch.from_numpy(draw_blows(blows, np.arange(count) / RATE_HZ))[None],
-        torch.from_numpy(encode_sound(sound))[None],
-        torch.ones(1, 1),
-    )
+    given = describe_blows(still, place, blows, sound, count)
     path = ContactPath([blow.time_s for blow in blows], count)
     with torch.inference_mode():
         swing = generate_swing(network.swing, given, path, torch.Generator().manual_seed(0), 1.0)
