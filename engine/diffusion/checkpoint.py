@@ -21,10 +21,10 @@ SAMPLER = CheckpointKind(
 
 
 def save_velocity_network(folder: Path, network: VelocityNetwork, training: dict[str, Any]) -> None:
-    """Write the sampler's weights in half precision and the configuration that they belong to."""
+    """Write the sampler's weights in eight bits, and the configuration that they belong to."""
     import torch
 
-    write_checkpoint(folder, SAMPLER, network, torch.float16, {"network": asdict(network.config), "training": training})
+    write_checkpoint(folder, SAMPLER, network, torch.int8, {"network": asdict(network.config), "training": training})
 
 
 def load_velocity_network(folder: Path) -> tuple[VelocityNetwork, str]:

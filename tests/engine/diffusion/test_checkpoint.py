@@ -21,7 +21,9 @@ def test_checkpoint_comes_back_and_misfits_are_refused(tmp_path: Path) -> None:
     save_velocity_network(folder, network, {"step": 1})
     loaded, digest = load_velocity_network(folder)
     for name, value in network.state_dict().items():
-        assert torch.allclose(value, loaded.state_dict()[name], atol=1e-3)
+        step = value.abs().flatten(1).amax(dim=1) / 127.0 if value.dim() > 1 else torch.zeros(())
+        error = (value - loaded.state_dict()[name]).abs()
+        assert bool((error <= 0.52 * step.view(-1, *[1] * (value.dim() - 1)) + 1e-3).all()), name
     assert load_sampler(tmp_path, "one", CPU).digest == digest
     save_velocity_network(tmp_path / "two", make_network(7), {"step": 1})
     assert load_velocity_network(tmp_path / "two")[1] != digest

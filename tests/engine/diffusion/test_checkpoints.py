@@ -51,7 +51,7 @@ def resize(folder: Path, channels: list[int]) -> None:
 
 def damage(folder: Path, value: float) -> None:
     weights = load_file(str(folder / WEIGHTS))
-    weights["stem.weight"][0, 0, 0, 0] = value
+    weights["stem.weight.scale"][0] = value
     save_file(weights, str(folder / WEIGHTS))
 
 
