@@ -61,6 +61,7 @@ LAB: dict[str, str | dict[str, str]] = {
             "bank",
             "clips",
             "counterfactual",
+            "editor",
             "generator",
             "onsets",
             "physics",

@@ -120,9 +120,9 @@ class Tab(Client):
 
 
 @contextlib.contextmanager
-def start_server(data: Path, temporary: Path) -> Iterator[tuple[int, str]]:
+def start_server(data: Path, temporary: Path, *arguments: str) -> Iterator[tuple[int, str]]:
     """A server of its own; yields its process's number and its address."""
-    line = [sys.executable, "-m", "ui", "--no-browser", "--device", "cpu", "--data-dir", str(data)]
+    line = [sys.executable, "-m", "ui", "--no-browser", "--device", "cpu", "--data-dir", str(data), *arguments]
     environment = os.environ | {"TMPDIR": str(temporary)}
     with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as server:
         try:
