@@ -19,6 +19,7 @@ from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
 from engine.lab.training.onsets.objective import onset_loss
 from engine.lab.training.trainer import Trainer, cosine_rate, log_line
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.watch import load_onset_network
 
 CLEAN = "clean"
 COMMON = "common"
@@ -101,11 +102,12 @@ class Fold(Trainer[OnsetNetwork]):
         figures = {"network": self.name, "loss": round(self.loss, 4)}
         self.save_state(figures, shifts_s=self.shifts_s.tolist(), aligned=self.aligned)
 
-    def begin_with(self, other: Fold) -> None:
-        """Initialize with another network's averaged weights and lags."""
+    def begin_with(self, weights: OnsetNetwork, shifts_s: np.ndarray | None = None) -> None:
+        """Initialize with a network's weights and, where given, the lags of the clips."""
         for network in (self.network, self.average):
-            network.load_state_dict(other.average.state_dict())
-        self.shifts_s = other.shifts_s.copy()
+            network.load_state_dict(weights.state_dict())
+        if shifts_s is not None:
+            self.shifts_s = shifts_s.copy()
 
     def train_step(self, store: FilmStore, done: float) -> None:
         """One step of the optimizer and of the moving average, at ``done`` (0 to 1) of this network's time."""
@@ -170,10 +172,12 @@ def train_folds(
     deadline_s: float,
     begun_s: float,
     facts: dict[str, Any],
+    begin: Path | None = None,
 ) -> list[Fold]:
     """Train ``clean``, ``common``, the pairs and then the others in turn, until ``deadline_s`` of time.monotonic().
 
-    ``out`` is kept current. A training that is resumed goes on with the last stage that it had begun.
+    ``out`` is kept current. A training that is resumed goes on with the last stage that it had begun. With ``begin``,
+    a folder of checkpoints by name, only the last stage is trained, from these. Raises BadInput.
     """
     pairs = [pair for pair, members in PAIRS.items() if set(members) & set(names)]
     plan = [[CLEAN], [COMMON], pairs, list(names)] if names else [[CLEAN]]
@@ -183,20 +187,25 @@ def train_folds(
         fold.resume()
     shares = (config.clean_share, config.common_share, config.pair_share, 1.0) if names else (1.0,)
     began = max((k for k, stage in enumerate(stages) if any(fold.step for fold in stage)), default=0)
+    if begin is not None:
+        began = len(stages) - 1
+        for fold in stages[began]:
+            if not fold.step:
+                fold.begin_with(load_onset_network(begin / fold.name)[0])
     saved_s = time.monotonic()
     for number, (stage, share) in enumerate(zip(stages, shares, strict=True)):
         if number < began or not any(len(fold.chosen) for fold in stage):
             continue
-        if number and not any(fold.step for fold in stage):
+        if number and begin is None and not any(fold.step for fold in stage):
             formers = {fold: find_former(fold, folds) for fold in stage}
             for former in set(formers.values()) if config.align_at else ():
                 former.align(store)
             for fold, former in formers.items():
-                fold.begin_with(former)
+                fold.begin_with(former.average, former.shifts_s)
         started_s = time.monotonic()
         until_s = min(deadline_s, started_s + share * (deadline_s - begun_s))
         turn = 0
-        while (now := time.monotonic()) < until_s:
+        while (now := time.monotonic()) < until_s or turn < len(stage):  # however short the time, one step each
             fold, done = stage[turn % len(stage)], (now - started_s) / max(1.0, until_s - started_s)
             if number and fold.aligned < sum(done >= at for at in config.align_at):
                 fold.align(store)

@@ -87,7 +87,8 @@ def train(options: argparse.Namespace) -> None:
     facts: dict[str, Any] = {"device": note, "minutes": options.minutes, "real_clips": len(real)}
     facts |= {"simulated_takes": len(clips) - len(real)}
     deadline_s = begun_s + 60.0 * options.minutes - FINISH_S
-    folds = train_folds(store, names, config, network, work, out, deadline_s, begun_s, facts)
+    begin = None if options.begin is None else Path(options.begin)
+    folds = train_folds(store, names, config, network, work, out, deadline_s, begun_s, facts, begin)
     torch.backends.cudnn.benchmark = False
     moved = {fold.name: round(center(fold.average, clips, 24), 3) for fold in folds}
     export_folds(folds, out, facts)
@@ -137,6 +138,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--work", default=".struck/onset_folds", help="resumable state")
     parser.add_argument("--minutes", type=float, default=8.0, help="time in all")
     parser.add_argument("--folds", nargs="*", help=f"networks besides the clean one: {', '.join(FOLDS)} and {ALL}")
+    parser.add_argument("--begin", metavar="DIR", help="go on from adopted networks, such as checkpoints/onset_folds")
     parser.add_argument("--size", type=int, default=FoldConfig.size, help="pieces in a batch")
     parser.add_argument("--clips", type=int, default=0, help="only so many real and simulated clips, to try")
     parser.add_argument("--no-align", action="store_true", help="keep the clips' lags as they were packed")

@@ -154,7 +154,13 @@ def test_networks_come_back_as_checkpoints(tmp_path: Path) -> None:
     train_folds(store, ["a"], config, small, tmp_path, tmp_path / "out.safetensors", now_s + 2.0, now_s, {})
     main(["--adopt", str(tmp_path / "out.safetensors"), "--out", str(tmp_path / "adopted")])
     judges = {path.name: open_folds(path)[0] for path in (tmp_path / "adopted").iterdir()}
-    assert set(judges) == {"clean", "a"}
+    assert set(judges) == {"clean", "ab", "a"}
     assert judges["clean"].clean and not judges["clean"].shifts_s
     assert judges["a"].left_out == set(FOLDS["a"]) and set(judges["a"].shifts_s) == {"clip 0"}
     assert judges["a"].network.config == small
+    # Gone on from the adopted one, without a stage before it; with no time left it takes one step.
+    adopted, out = tmp_path / "adopted", tmp_path / "again.safetensors"
+    again = train_folds(store, ["a"], config, small, tmp_path / "again", out, now_s, now_s, {}, adopted)
+    assert [fold.step for fold in again] == [0, 0, 0, 1]
+    wanted = judges["a"].network.state_dict()
+    assert all(torch.allclose(value, wanted[name], atol=0.01) for name, value in again[-1].average.state_dict().items())
