@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 from engine.lab.realtime import forbid_realtime  # noqa: E402 (the checkout has to be on the path)
 
 forbid_realtime()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what runs in their background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else no program that a test starts hears Ctrl-C
 if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: more threads would only get in each other's way
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
