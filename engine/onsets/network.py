@@ -67,7 +67,7 @@ class TemporalShift(torch.autograd.Function):
     """A quarter of the channels from the previous frame and a quarter from the next (TSM, Lin et al. 2019).
 
     Written out with its gradient because slices' own gradients come in another memory order, which slows every layer
-    before them: a training step on a CPU takes 1.3 times as long with them.
+    before them on a CPU.
     """
 
     @staticmethod

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from engine.onsets.track import Onset
 from engine.sync.score_map import Line
@@ -136,7 +136,7 @@ def _fit_slope(at_s: np.ndarray, residual_s: np.ndarray, weights: np.ndarray) ->
     kept = float(np.clip((weights * bend * (used > 0.0)).sum() / used.sum(), 0.2, 1.0))
     freedom = used.sum() ** 2 / max(1e-12, float((used**2).sum())) - 2.0
     steepness = abs(float(fit[1])) / float(np.sqrt(covariance[1, 1])) * kept
-    return float(fit[1]), float(2.0 * stats.t.sf(steepness, max(1.0, freedom))), float(fit[0])
+    return float(fit[1]), float(2.0 * special.stdtr(max(1.0, freedom), -steepness)), float(fit[0])
 
 
 def _median(values: np.ndarray, weights: np.ndarray) -> float:
