@@ -87,8 +87,8 @@ def drag_hit(editor: EditorPage) -> dict[str, Any]:
     editor.change(lambda: editor.page.evaluate(mute, hit["id"]))
     without = editor.track()
     editor.change(lambda: editor.page.keyboard.press("Control+z"))
-    place = editor.page.evaluate("(hit) => window.struck.locate({ hit })", hit["id"])
-    editor.change(lambda: editor.drag(place, HIT_PX))
+    place = editor.locate_hit(hit["id"])
+    editor.change(lambda: editor.drag(place, {"x": place["x"] + HIT_PX, "y": place["y"]}))
     moved_s = next(h["time_s"] for h in editor.project["hits"] if h["id"] == hit["id"]) - hit["time_s"]
     heard_s = measure_move(without, before, editor.track(), SAMPLE_RATE_HZ)
     return {"moved_ms": round(1000 * moved_s, 3), "heard_moved_ms": round(1000 * heard_s, 3)}
@@ -108,8 +108,8 @@ def drag_mode(editor: EditorPage) -> dict[str, Any]:
         "([soundId, hit]) => window.struck.store.select({ soundId, hits: new Set([hit]) })", [sound["id"], hit["id"]]
     )
     before = editor.track()
-    place = editor.page.evaluate("(mode) => window.struck.locate({ mode })", [sound["id"], index])
-    editor.change(lambda: editor.drag(place, MODE_PX))
+    place = editor.locate_mode(sound["id"], index)
+    editor.change(lambda: editor.drag(place, {"x": place["x"] + MODE_PX, "y": place["y"]}))
     modes = next(one for one in editor.project["sounds"] if one["id"] == sound["id"])["modes"]
     put_hz = float(modes["frequency_hz"][index])
     heard_hz = measure_mode(before, editor.track(), hit["time_s"], put_hz, SAMPLE_RATE_HZ)

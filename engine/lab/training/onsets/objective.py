@@ -23,19 +23,27 @@ def onset_loss(
     batch: OnsetBatch,
     hit_weight: float = 3.0,
     offset_weight: float = 0.3,
-    velocity_weight: float = 0.6,
+    velocity_weight: float = 0.3,
+    relative_weight: float = 2.0,
 ) -> torch.Tensor:
-    """Weighted cross entropy of the probability, plus offset and velocity errors at frames near a hit."""
+    """Weighted cross entropy of the probability, plus offset and velocity errors at frames near a hit.
+
+    The velocity's error is counted twice: as it is, and as the squared error of its deviation from the excerpt's mean,
+    since how loud an object sounds cannot be seen, but which of its hits are harder can.
+    """
     logit, offset, velocity = found.unbind(-1)
     weight = batch.weight * (1.0 + (hit_weight - 1.0) * batch.target)
     entropy = F.binary_cross_entropy_with_logits(logit, batch.target, weight=weight, reduction="sum")
     aside = F.smooth_l1_loss(offset, batch.offset, reduction="none", beta=0.3)
     known = batch.near * torch.isfinite(batch.velocity)
-    force = (velocity - batch.velocity.nan_to_num()).abs()
+    force = velocity - batch.velocity.nan_to_num()
+    share = known / known.sum(dim=1, keepdim=True).clamp_min(1.0)
+    relative = force - (force * share).sum(dim=1, keepdim=True)
     return (
         4.0 * entropy / batch.weight.sum().clamp_min(1.0)
         + offset_weight * (aside * batch.near).sum() / batch.near.sum().clamp_min(1.0)
-        + velocity_weight * (force * known).sum() / known.sum().clamp_min(1.0)
+        + velocity_weight * (force.abs() * known).sum() / known.sum().clamp_min(1.0)
+        + relative_weight * (relative.square() * known).sum() / known.sum().clamp_min(1.0)
     )
 
 
