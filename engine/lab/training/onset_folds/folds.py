@@ -177,7 +177,7 @@ def train_folds(
     """Train ``clean``, ``common``, the pairs and then the others in turn, until ``deadline_s`` of time.monotonic().
 
     ``out`` is kept current. A training that is resumed goes on with the last stage that it had begun. With ``begin``,
-    a folder of checkpoints by name, only the last stage is trained, from these. Raises BadInput.
+    a folder of checkpoints by name, only the last stage is trained, from these (``load_beginning``). Raises BadInput.
     """
     pairs = [pair for pair, members in PAIRS.items() if set(members) & set(names)]
     plan = [[CLEAN], [COMMON], pairs, list(names)] if names else [[CLEAN]]
@@ -191,7 +191,7 @@ def train_folds(
         began = len(stages) - 1
         for fold in stages[began]:
             if not fold.step:
-                fold.begin_with(load_onset_network(begin / fold.name)[0])
+                fold.begin_with(load_beginning(begin, fold.name))
     saved_s = time.monotonic()
     for number, (stage, share) in enumerate(zip(stages, shares, strict=True)):
         if number < began or not any(len(fold.chosen) for fold in stage):
@@ -216,6 +216,20 @@ def train_folds(
                 saved_s = save_folds(folds, out, facts)
     save_folds(folds, out, facts)
     return folds
+
+
+def load_beginning(folder: Path, name: str) -> OnsetNetwork:
+    """The network of a name in a folder of checkpoints; for ``all``, where it is not there, the mean of the folds'.
+
+    They share what they began with, so that the mean of their weights is a network too (Wortsman et al. 2022), one
+    that has learnt from every day. Raises BadInput.
+    """
+    if name != ALL or (folder / name).exists():
+        return load_onset_network(folder / name)[0]
+    networks = [load_onset_network(folder / fold)[0] for fold in FOLDS]
+    states = [network.state_dict() for network in networks]
+    networks[0].load_state_dict({key: torch.stack([s[key].float() for s in states]).mean(dim=0) for key in states[0]})
+    return networks[0]
 
 
 def find_former(fold: Fold, folds: Sequence[Fold]) -> Fold:

@@ -17,9 +17,10 @@ from engine.lab.data.onsets.film import find_days
 from engine.lab.data.onsets.fold_networks import open_folds
 from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
 from engine.lab.data.onsets.pack import PackedClip, encode_frames, read_pack, write_pack
-from engine.lab.training.onset_folds.folds import FOLDS, FoldConfig, train_folds
+from engine.lab.training.onset_folds.folds import FOLDS, FoldConfig, load_beginning, train_folds
 from engine.lab.training.onset_folds.train import main
-from engine.onsets.network import OnsetNetworkConfig
+from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.watch import save_onset_network
 
 RATE_HZ = 30.0
 
@@ -164,3 +165,17 @@ def test_networks_come_back_as_checkpoints(tmp_path: Path) -> None:
     assert [fold.step for fold in again] == [0, 0, 0, 1]
     wanted = judges["a"].network.state_dict()
     assert all(torch.allclose(value, wanted[name], atol=0.01) for name, value in again[-1].average.state_dict().items())
+
+
+def test_the_network_of_every_day_begins_with_the_mean_of_the_folds(tmp_path: Path) -> None:
+    networks = {
+        name: OnsetNetwork(OnsetNetworkConfig(widths=(8, 8, 8, 8), temporal=8, dilations=(1,))) for name in FOLDS
+    }
+    for name, network in networks.items():
+        save_onset_network(tmp_path / name, network, 0.4, {})
+    mean = load_beginning(tmp_path, "all").state_dict()
+    bias = torch.stack([network.head.bias.detach() for network in networks.values()])
+    assert torch.allclose(mean["head.bias"], bias.mean(dim=0), atol=1e-3)  # stored in half precision
+    assert torch.allclose(load_beginning(tmp_path, "b").head.bias, networks["b"].head.bias, atol=1e-3)
+    save_onset_network(tmp_path / "all", networks["c"], 0.4, {})
+    assert torch.allclose(load_beginning(tmp_path, "all").head.bias, networks["c"].head.bias, atol=1e-3)
