@@ -15,7 +15,8 @@ from engine.physics.model import ENVELOPE_STEP_S, Residual
 
 _NOISE_ORDER = ("strike", "room", "attack", "tail")  # part of the seed of each component's noise
 _BLOCK = 256
-_CURVE_POINTS, _NEGLIGIBLE, _INAUDIBLE = 64, 1e-6, 1e-8
+_CURVE_POINTS, _NEGLIGIBLE, _INAUDIBLE = 64, 3e-5, 1e-7
+_BEFORE_S = 0.085  # of noise before the onset: longer than the lowest bands' filters
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 
 
@@ -56,47 +57,72 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
     """
     if len(residual.edges_hz) < 2 or length_samples <= 0:
         return np.zeros(max(0, length_samples), dtype=np.float32)
-    edges = np.asarray(residual.edges_hz)
-    size = fast_fourier.next_fast_len(length_samples + 1024, real=True)
-    bins = size // 2 + 1
-    shares = nonzero_band_shares(residual.edges_hz, sample_rate_hz / size, bins)
-    gains = [
-        np.sqrt(s / w * (sample_rate_hz / 2.0)).astype(np.float32)
-        for (_, s), w in zip(shares, np.diff(edges), strict=True)
-    ]
-
-    fine = envelope_gain(np.arange(length_samples) / sample_rate_hz, residual.envelope_db)
+    enveloped = min(length_samples, math.ceil(len(residual.envelope_db) * ENVELOPE_STEP_S * sample_rate_hz))
+    before = math.ceil(_BEFORE_S * sample_rate_hz)
+    fine = envelope_gain(np.arange(enveloped) / sample_rate_hz, residual.envelope_db).astype(np.float32)
 
     def synthesize_component(component: int, power_db: np.ndarray, decay: np.ndarray, parity: int) -> np.ndarray:
-        out = np.zeros(length_samples, dtype=np.float32)
-        noise = np.random.default_rng([seed, component, parity]).standard_normal(size, dtype=np.float32)
-        spectrum = fast_fourier.rfft(noise)
-        spectrum[-1:] = 0.0  # nothing at Nyquist itself
         bands = [band for band in range(parity, len(power_db), 2) if power_db[band] > SILENCE_DB]
+        if not bands:
+            return np.zeros(0, dtype=np.float32)
         level, fall = db_to_gain(power_db[bands]), decay[bands] / sample_rate_hz
+        sounding = [_count_sounding(*band, length_samples) for band in zip(level / level.max(), fall, strict=True)]
+        size = int(fast_fourier.next_fast_len(-(-max(sounding) // before) * before + before, real=True))
+        spectrum = fast_fourier.rfft(_draw_white([seed, component, parity], size, before))
+        spectrum[-1:] = 0.0  # nothing at Nyquist itself
+        filters = _band_filters(residual.edges_hz, sample_rate_hz, size)
         basis, weight = _choose_basis(level, fall, length_samples)
-        shaped = np.zeros((len(basis), bins), dtype=np.complex64)
-        for band, weights in zip(bands, weight.astype(np.float32), strict=True):
-            part = slice(shares[band][0], shares[band][0] + gains[band].size)
-            shaped[:, part] += np.outer(weights, spectrum[part] * gains[band])
-        for own, row in zip(basis, shaped, strict=True):
-            sounding = _count_sounding(level[own] / level.max(), fall[own], length_samples)
-            wave = fast_fourier.irfft(row, size)[:sounding]
-            wave *= _decay_curve(level[own], fall[own], sounding)
-            out[:sounding] += wave
-        return out if _NOISE_ORDER[component] == "room" else out * fine
+        shaped = np.zeros((len(basis), 2 * spectrum.size), dtype=np.float32)  # real and imaginary parts in turn
+        for band, weights in zip(bands, weight.astype(np.float32), strict=True):  # every other band: none overlap
+            low, gain = filters[band]
+            own = (spectrum[low : low + gain.size] * gain).view(np.float32)
+            np.multiply(weights[:, None], own, out=shaped[:, 2 * low : 2 * low + own.size])
+        out = np.zeros(max(sounding), dtype=np.float32)
+        for chosen, row in zip(basis, shaped, strict=True):
+            wave = fast_fourier.irfft(row.view(np.complex64), size)[: sounding[chosen]]
+            wave *= _decay_curve(level[chosen], fall[chosen], sounding[chosen])
+            out[: sounding[chosen]] += wave
+        if _NOISE_ORDER[component] != "room":
+            out[:enveloped] *= fine[: out.size]
+        return out
 
     # adjacent bands overlap: even and odd ones use independent noise, so that their powers add
     parts = [(*component, parity) for component in _components(residual) for parity in (0, 1)]
+    total = np.zeros(length_samples, dtype=np.float32)
     with ThreadPoolExecutor(2) as pool:  # transforms of this size release the interpreter lock
-        total = sum(pool.map(lambda part: synthesize_component(*part), parts), np.zeros(length_samples))
-    return total.astype(np.float32)
+        for noise in pool.map(lambda part: synthesize_component(*part), parts):
+            total[: noise.size] += noise
+    return total
+
+
+def _draw_white(seed: Sequence[int], size: int, before: int) -> np.ndarray:
+    """White noise, float32 [size], whose first samples, and the last ``before``, are the same for any size.
+
+    Those last ones are what the filters, circular and symmetric in time, take for the time before the onset. So the
+    start of a sound does not change with its length.
+    """
+    since = np.random.default_rng(seed).standard_normal(size - before, dtype=np.float32)
+    return np.concatenate((since, np.random.default_rng([*seed, 1]).standard_normal(before, dtype=np.float32)))
+
+
+@functools.lru_cache(maxsize=32)
+def _band_filters(edges_hz: tuple[float, ...], sample_rate_hz: int, size: int) -> list[tuple[int, np.ndarray]]:
+    """Gain of each band on white noise of variance 1, for a mean square of 1: its first bin, and its values."""
+    filters = []
+    shares = nonzero_band_shares(edges_hz, sample_rate_hz / size, size // 2 + 1)
+    for (low, share), width in zip(shares, np.diff(np.asarray(edges_hz)), strict=True):
+        inside = np.flatnonzero(share)
+        first, last = (inside[0], inside[-1] + 1) if inside.size else (0, 0)
+        filters.append(
+            (low + int(first), np.sqrt(share[first:last] * (0.5 * sample_rate_hz / width)).astype(np.float32))
+        )
+    return filters
 
 
 def _choose_basis(level: np.ndarray, decay_per_sample: np.ndarray, length: int) -> tuple[list[int], np.ndarray]:
     """Bands whose curves level e^(-decay n), n < length, span those of all bands [B]: indices, and weights [B, R].
 
-    Curves of similar decays are nearly dependent, so that some 8 of 24 give the others with an error 120 dB under the
+    Curves of similar decays are nearly dependent, so that some 6 of 24 give the others with an error 90 dB under the
     loudest (Gram-Schmidt with pivoting). Only these then take a transform of the whole sound.
     """
     time = length * np.linspace(0.0, 1.0, _CURVE_POINTS) ** 3  # dense at the start, where curves are steepest
@@ -118,7 +144,7 @@ def _choose_basis(level: np.ndarray, decay_per_sample: np.ndarray, length: int) 
 
 
 def _count_sounding(level: float, decay_per_sample: float, length: int) -> int:
-    """Samples until level e^(-decay n) is 160 dB under full scale, at most ``length``."""
+    """Samples until level e^(-decay n) is 140 dB under full scale, at most ``length``."""
     return int(min(length, math.log(max(level / _INAUDIBLE, 1.0)) / max(decay_per_sample, 1e-12) + 1.0))
 
 

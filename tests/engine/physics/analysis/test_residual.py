@@ -17,16 +17,19 @@ from tests.sounds import BELL, NOISE, RATE, noise_power, reference
 
 
 def test_residual_and_room_are_recovered() -> None:
-    sound = synthesize_residual(NOISE, 65_536, RATE, seed=5)
-    found = fit_residual(sound, Modes(), RATE, bands=24)
-    assert found.room is not None and NOISE.room is not None
+    """By the median of five draws: a band of one draw may be off by 5 dB, as few swings of its noise are loud."""
+    sounds = [synthesize_residual(NOISE, 65_536, RATE, seed) for seed in range(5)]
+    found = [fit_residual(sound, Modes(), RATE, bands=24) for sound in sounds]
+    rooms = [residual.room for residual in found if residual.room is not None]
+    assert len(rooms) == 5 and NOISE.room is not None
     band = slice(6, 24)  # narrow low bands hold too little noise to know a decay by
-    power = np.subtract(found.power_db, NOISE.power_db)[band]
-    decay = np.divide(found.decay_per_s, NOISE.decay_per_s)[band]
-    assert np.abs(np.median(power)) < 1.0 and np.abs(power).max() < 5.0
+    power = np.median([np.subtract(one.power_db, NOISE.power_db)[band] for one in found], axis=0)
+    decay = np.median([np.divide(one.decay_per_s, NOISE.decay_per_s)[band] for one in found], axis=0)
+    assert np.abs(np.median(power)) < 1.0 and np.abs(power).max() < 3.0
     assert np.abs(np.median(decay) - 1.0) < 0.05 and np.abs(decay - 1.0).max() < 0.35
-    assert np.abs(np.subtract(found.room.power_db, NOISE.room.power_db)[band]).max() < 3.0
-    assert np.abs(np.divide(found.room.decay_per_s, NOISE.room.decay_per_s)[band] - 1.0).max() < 0.15
+    for room in rooms:
+        assert np.abs(np.subtract(room.power_db, NOISE.room.power_db)[band]).max() < 3.0
+        assert np.abs(np.divide(room.decay_per_s, NOISE.room.decay_per_s)[band] - 1.0).max() < 0.15
 
 
 def test_background_is_no_room(rng: np.random.Generator) -> None:
