@@ -63,6 +63,24 @@ def test_every_panel_fits_and_every_target_can_be_hit(editor: Editor, size: tupl
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
+@pytest.mark.parametrize("size", [(768, 1024), (1024, 768), (1280, 720)])
+def test_what_is_listened_to_and_how_loud_it_is_stay_in_sight(editor: Editor, size: tuple[int, int]) -> None:
+    page = editor.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    panel = page.locator(".st-picture").bounding_box()
+    assert panel is not None
+    for part in (".st-timecode", ".st-segments", ".st-meter"):
+        box = page.locator(f".st-transport {part}").bounding_box()
+        assert box is not None, f"{part} is hidden"
+        assert panel["x"] <= box["x"] and box["x"] + box["width"] <= panel["x"] + panel["width"], part
+        assert box["y"] + box["height"] <= panel["y"] + panel["height"] + 1, part
+    noise = page.get_by_role("slider", name="Noise power")
+    page.get_by_role("tab", name="Sound", exact=True).click()
+    shown = noise.bounding_box()
+    assert shown is not None and shown["width"] > 40.0
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The checker's script, installed with the other npm tools."""
