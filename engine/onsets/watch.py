@@ -14,6 +14,7 @@ import torch
 from scipy.ndimage import uniform_filter1d
 
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
+from engine.core.device import prefers_bfloat16
 from engine.onsets.frames import MAX_RATE_HZ, prepare_frames
 from engine.onsets.network import KEY_MAP, OUTPUTS, ClipStats, FrameEncoder, OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.rhythm import RHYTHM, Rhythm, weigh_by_rhythm
@@ -233,7 +234,8 @@ def extract_features(
 def estimate_stats(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> ClipStats:
     """Mean of the encoder's statistics over every other STATS_BLOCK of small frames."""
     starts = range(0, max(1, len(frames) - STATS_BLOCK // 2), 2 * STATS_BLOCK)
-    parts = [network.encoder.estimate_stats(_to_tensor(network, frames[at : at + STATS_BLOCK])) for at in starts]
+    with _encoder_precision(network):
+        parts = [network.encoder.estimate_stats(_to_tensor(network, frames[at : at + STATS_BLOCK])) for at in starts]
     mean: ClipStats = parts[0]
     for count, part in enumerate(parts[1:], 2):
         mean = blend_stats(mean, part, 1.0 / count)
@@ -245,6 +247,12 @@ def blend_stats(old: ClipStats, new: ClipStats, weight: float) -> ClipStats:
     return [(a.lerp(b, weight), v.lerp(w, weight)) for (a, v), (b, w) in zip(old, new, strict=True)]
 
 
+def _encoder_precision(network: OnsetNetwork) -> torch.autocast:
+    """The encoder's convolutions in bfloat16, as it was trained, where that is faster."""
+    device = next(network.parameters()).device
+    return torch.autocast(device.type, torch.bfloat16, enabled=prefers_bfloat16(device))
+
+
 def _to_tensor(network: OnsetNetwork, frames: Sequence[np.ndarray]) -> torch.Tensor:
     return torch.from_numpy(np.stack(frames).astype(np.float32)).to(next(network.parameters()).device)
 
@@ -253,7 +261,9 @@ def _encode(network: OnsetNetwork, frames: Sequence[np.ndarray], stats: ClipStat
     """Features of frames and, where the network wants them, of their mirror images, float16 [views, n, F]."""
     gray = _to_tensor(network, frames)[None]
     views = torch.cat((gray, gray.flip(-1))) if network.config.mirrored else gray
-    return network.encoder(views, stats).half()
+    with _encoder_precision(network):
+        features = network.encoder(views, stats)
+    return features.half()
 
 
 @torch.inference_mode()

@@ -17,6 +17,7 @@ from engine.lab.data.onsets.batches import BatchConfig, draw_batch, draw_piece, 
 from engine.lab.data.onsets.clips import OnsetClip, shift_clip
 from engine.lab.evaluation.onsets.scores import match_pairs
 from engine.lab.training.onsets.train import Training, TrainingConfig, align
+from engine.onsets import watch
 from engine.onsets.frames import TARGET_PIXELS, choose_rows, choose_stride, downsample, prepare_frames
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.track import DEFAULT_THRESHOLD, Onset, onset_velocity_db, pick
@@ -102,7 +103,10 @@ def test_later_by_some_frames_is_found_later_by_as_many(network: OnsetNetwork) -
 
 
 @pytest.mark.parametrize("count", [5, CHUNK_FRAMES, CHUNK_FRAMES + 4, 3 * CHUNK_FRAMES + 9])
-def test_in_pieces_the_same_is_seen_as_at_one_go(network: OnsetNetwork, count: int) -> None:
+def test_in_pieces_the_same_is_seen_as_at_one_go(
+    network: OnsetNetwork, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "prefers_bfloat16", lambda device: False)
     frames, times = make_noise(count), np.arange(count) / 25
     pieces = predict_frames(network, times, frames)
     gray = torch.from_numpy(frames.astype(np.float32))
@@ -354,6 +358,21 @@ def test_the_shipped_network_finds_the_hits_of_the_silent_demo() -> None:
     found = [onset.time_s for onset in pick(last_event(detect_onsets(clip), OnsetsFound).track)]
     assert len(found) == len(truth)
     assert len(match_pairs(found, truth, 0.05)) == len(truth)
+
+
+@pytest.mark.slow
+def test_half_the_bits_hardly_change_what_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same hits of the demo within a millisecond and a half, about as strong."""
+    clip, found = open_clip(ASSETS / "demo_silent.mp4").project.clip, []
+    for halved in (False, True):
+        monkeypatch.setattr(watch, "prefers_bfloat16", lambda device, halved=halved: halved)
+        found.append(pick(last_event(detect_onsets(clip), OnsetsFound).track))
+    assert len(found[0]) == len(found[1]) > 8
+    for whole, half in zip(*found, strict=True):
+        assert abs(whole.time_s - half.time_s) < 1.5e-3
+        assert abs(whole.strength - half.strength) < 0.06
+        assert whole.velocity is not None and half.velocity is not None
+        assert abs(whole.velocity - half.velocity) < 0.05
 
 
 def test_pieces_are_normalised_each_by_its_own(network: OnsetNetwork) -> None:
