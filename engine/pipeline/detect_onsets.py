@@ -17,6 +17,7 @@ from engine.document.edits.hits import replace_detected_hits
 from engine.document.edits.values import SOURCES, Edit
 from engine.document.project import Clip, Project
 from engine.media.frames import iter_frames
+from engine.media.read_ahead import read_ahead
 from engine.media.sound import find_sound_spans, iter_clip_audio
 from engine.onsets.fusion import fuse
 from engine.onsets.lag import estimate_lag
@@ -30,6 +31,8 @@ ONSET_NETWORK = CHECKPOINTS / "onsets"
 AUDIO_BLOCK_S = 1.0
 DIGITAL_SILENCE, LEAST_SILENCE_S = 1e-5, 0.5
 """Largest amplitude of digital silence, and its least duration, which distinguishes it from a pause."""
+FRAMES_AHEAD = 128
+"""Small frames that are decoded while those before them are looked at."""
 AUDIO_SHARE = 0.2
 """Share of the progress that a clip's audio takes where its picture follows."""
 
@@ -143,7 +146,7 @@ def _iter_picture_tracks(clip: Clip, network: Path, partial: bool) -> Iterator[t
 
         model, threshold = load_onset_network(network)
         rows = choose_rows(clip.width, clip.height, model.config.pixels)
-        frames: Iterator[tuple[float, np.ndarray]] = iter_frames(clip.path, rows)
+        frames = read_ahead(iter_frames(clip.path, rows), FRAMES_AHEAD)
         return iter_network_tracks(model, threshold, frames, clip.frame_rate, clip.duration_s, partial)
     from engine.onsets.motion import FRAME_HEIGHT, iter_motion_tracks
 
