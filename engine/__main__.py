@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NoReturn
 
+from engine.core.blas import use_one_blas_thread
 from engine.core.errors import BadInput, Cancelled, StruckError
 from engine.core.names import to_text
 from engine.core.paths import ROOT
@@ -110,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Every failure is one sentence on standard error; standard output holds results alone.
     """
+    use_one_blas_thread()
     for name in ("av", "libav"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")

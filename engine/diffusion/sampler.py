@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from engine.core.blas import one_blas_thread
 from engine.core.device import prefers_bfloat16
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.diffusion.captured import CapturedNetwork, Velocity
@@ -96,11 +97,12 @@ class Sampler:
         finished after every step and may raise to stop. Same physics, seed, context and settings give the same sound
         whatever else is in the list, and on the CPU for any number of threads.
         """
-        try:
-            return self._sample(physics, seeds, steps, guidance, on_step, contexts, details)
-        except RuntimeError as error:
-            self._fall_back(error, self.device)
-            return self._sample(physics, seeds, steps, guidance, on_step, contexts, details)
+        with one_blas_thread():
+            try:
+                return self._sample(physics, seeds, steps, guidance, on_step, contexts, details)
+            except RuntimeError as error:
+                self._fall_back(error, self.device)
+                return self._sample(physics, seeds, steps, guidance, on_step, contexts, details)
 
     def _sample(
         self,

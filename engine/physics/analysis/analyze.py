@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
@@ -11,8 +10,8 @@ from dataclasses import replace
 from itertools import repeat
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from engine.core.blas import one_blas_thread
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
 from engine.core.units import power_to_db
@@ -68,8 +67,7 @@ def analyze_hit(
     before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
     if quiet is None:
         quiet = choose_quiet(find_steady(before, sample_rate_hz), sample_rate_hz)
-    # more threads do not speed up products of matrices this small, and slow them down on busy cores
-    with _thread_pools().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         clipped = find_clipped(hit)
         if np.count_nonzero(clipped) > _MAX_UNRESTORED:
             hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
@@ -189,11 +187,6 @@ def _try_hit(
         return analyze_hit(hit, sample_rate_hz, max_modes, 0.0, quiet)
     except BadInput as error:
         return error
-
-
-@functools.cache
-def _thread_pools() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def single_hit(hit: np.ndarray, sample_rate_hz: int) -> np.ndarray:
