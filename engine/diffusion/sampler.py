@@ -17,12 +17,13 @@ import torch
 from engine.core.blas import one_blas_thread
 from engine.core.device import prefers_bfloat16
 from engine.core.units import SAMPLE_RATE_HZ
+from engine.diffusion.batched import BatchedNetwork
 from engine.diffusion.captured import CapturedNetwork, Velocity
 from engine.diffusion.checkpoint import load_velocity_network
 from engine.diffusion.conditioning import encode_contexts, encode_details
 from engine.diffusion.interpolant import draw_prior, make_denoise
 from engine.diffusion.mode_correction import correct_modes
-from engine.diffusion.prior import Condition, assemble_condition, count_frames, draw_noise, expect_parts
+from engine.diffusion.prior import assemble_condition, count_frames, draw_noise, expect_parts
 from engine.diffusion.solver import angle_schedule, sample
 from engine.diffusion.spectrogram import (
     FRAME_COUNTS,
@@ -41,6 +42,8 @@ from engine.physics.noise import rise_gain
 
 BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
 """Hits are sampled in padded batches of one fixed size a device: a hit never depends on its batch mates."""
+BFLOAT16_CPU_BATCHES = (8, 4, 2, 1)
+"""Sizes of batches on a CPU with bfloat16, which are not padded: there each gets the bits that it gets alone."""
 
 T = TypeVar("T")
 
@@ -68,8 +71,12 @@ class Sampler:
         if self.bfloat16:  # once, where autocast would convert all weights at every step
             placed = placed.to(torch.bfloat16)
         self.network: VelocityNetwork = placed.eval().requires_grad_(False)
-        self.velocity: Velocity = CapturedNetwork(self.network) if device.type == "cuda" else self.network
+        wrap = CapturedNetwork if device.type == "cuda" else BatchedNetwork
+        self.velocity: Velocity = wrap(self.network)
         self.device = device
+        self.batches = (
+            BFLOAT16_CPU_BATCHES if device.type == "cpu" and self.bfloat16 else (BATCH_SIZES.get(device.type, 1),)
+        )
 
     def _fall_back(self, error: RuntimeError, device: torch.device) -> None:
         """Continue on the CPU after an error of another device; an error of the CPU is raised again."""
@@ -121,7 +128,7 @@ class Sampler:
         given = list(details) if details is not None else [Detail()] * total
         finished: list[Callable[[], np.ndarray] | None] = [None] * total
         done = 0
-        batches = list(split_batches(physics, BATCH_SIZES.get(self.device.type, 1)))
+        batches = list(split_batches(physics, self.batches))
         starts: list[list[Callable[[], HitStart]]] = []
         with open_workers(self.device) as workers:
             ahead = 1 if workers is None else 2
@@ -159,7 +166,8 @@ class Sampler:
         report: Callable[[int], None],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Waves of a batch and of their modes alone, [B, samples]; the batch is padded to the device's size."""
-        count, size = len(context), BATCH_SIZES.get(self.device.type, 1)
+        count = len(context)
+        size = min(size for size in self.batches if size >= count)
 
         def place(values: torch.Tensor) -> torch.Tensor:
             given = values.to(self.device)
@@ -171,7 +179,7 @@ class Sampler:
             prior = draw_prior(condition.mean, place(start.noise) / condition.expected, place(start.white))
             deviation = sample(denoise, prior, angle_schedule(steps), report)
             spectrograms = (condition.mean + deviation, condition.mean)
-            sounds, modal = (invert_spectrogram(condition, own)[:count].cpu().numpy() for own in spectrograms)
+            sounds, modal = (invert_spectrogram(condition.expected, own)[:count].cpu().numpy() for own in spectrograms)
             return sounds, modal
 
 
@@ -192,13 +200,18 @@ class HitStart:
         return cls(*(torch.cat([getattr(start, name) for start in starts]) for name in names))
 
 
-def split_batches(physics: Sequence[tuple[Modes, Residual]], size: int) -> Iterator[tuple[int, list[int]]]:
-    """Numbers of frames, and indices of at most ``size`` hits that need so many."""
+def split_batches(physics: Sequence[tuple[Modes, Residual]], sizes: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    """Numbers of frames, and indices of hits that need so many, as many as the largest of some falling ``sizes``.
+
+    The last batch of a number of frames may have fewer than the smallest size.
+    """
     needed = [count_frames(*hit) for hit in physics]
     for frames in FRAME_COUNTS:
         members = [i for i, count in enumerate(needed) if count == frames]
-        for first in range(0, len(members), size):
-            yield frames, members[first : first + size]
+        while members:
+            size = next((size for size in sizes if size <= len(members)), sizes[-1])
+            yield frames, members[:size]
+            members = members[size:]
 
 
 def open_workers(device: torch.device) -> contextlib.AbstractContextManager[ThreadPoolExecutor | None]:
@@ -249,7 +262,9 @@ def fix_thread_shares() -> None:
         torch.set_num_threads(fitting)
 
 
-def invert_spectrogram(condition: Condition, spectrogram: torch.Tensor) -> torch.Tensor:
-    """Waves [B, samples] from the onset on, silent before it."""
-    wave = spectrogram_to_wave(expand(spectrogram) * condition.expected)
+def invert_spectrogram(expected: torch.Tensor, spectrogram: torch.Tensor) -> torch.Tensor:
+    """Waves [B, samples] from the onset on, silent before it; on a CPU one by one, as each comes alone."""
+    size = 1 if spectrogram.device.type == "cpu" else len(spectrogram)
+    parts = zip(expected.split(size), spectrogram.split(size), strict=True)
+    wave = torch.cat([spectrogram_to_wave(expand(own) * level) for level, own in parts])
     return wave[:, ONSET_SAMPLE : wave.shape[-1] - N_FFT // 2]

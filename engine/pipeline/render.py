@@ -209,7 +209,9 @@ def sample_hits(
 
 def _group_size(sampler: HitSampler | None) -> int:
     device = getattr(sampler, "device", None)
-    return GROUP_ON_CPU if device is None or device.type == "cpu" else GROUP_ON_GPU
+    if device is not None and device.type != "cpu":
+        return GROUP_ON_GPU
+    return max(GROUP_ON_CPU, *getattr(sampler, "batches", (1,)))  # a whole batch, where it samples several at a time
 
 
 def _sample(
