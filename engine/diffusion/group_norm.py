@@ -18,24 +18,22 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[B, C, H, W]; each of the B gets the bits that it gets alone."""
-        pixels = x[0, 0].numel()
         if x.device.type != "cpu" or torch.is_grad_enabled():
             return super().forward(x)
+        if len(x) == 1:
+            return self._normalize(x)
+        return torch.cat([self._normalize(piece) for piece in x.split(1)])  # and its numbers stay in the cache
+
+    def _normalize(self, x: torch.Tensor) -> torch.Tensor:
+        pixels = x[0, 0].numel()
         if pixels < _FEW_PIXELS or pixels % _PIXELS:
-            return (
-                super().forward(x)
-                if len(x) == 1
-                else torch.cat([super(GroupNorm, self).forward(p) for p in x.split(1)])
-            )
-        batch, channels = x.shape[:2]
-        values = x.permute(0, 2, 3, 1).reshape(batch, -1, _PIXELS, channels).float()
+            return super().forward(x)
+        channels = x.shape[1]
+        values = x.permute(0, 2, 3, 1).reshape(-1, _PIXELS, channels).float()
         count = pixels * channels // self.num_groups
-        moments = torch.stack((values.sum(2), values.square().sum(2))).sum(2).view(2, batch, self.num_groups, -1).sum(3)
-        mean, power = (moments / count).repeat_interleave(channels // self.num_groups, dim=2)
+        moments = (
+            torch.stack((values.sum(1), values.square().sum(1))).sum(1).view(2, self.num_groups, -1).sum(2) / count
+        )
+        mean, power = moments.repeat_interleave(channels // self.num_groups, dim=1)
         variance = (power - mean.square()).clamp_min(0.0)
-        weight, bias = self.weight.float(), self.bias.float()
-        pieces = [
-            F.batch_norm(piece, mean[k], variance[k], weight, bias, training=False, eps=self.eps)
-            for k, piece in enumerate(x.split(1))
-        ]
-        return pieces[0] if batch == 1 else torch.cat(pieces)
+        return F.batch_norm(x, mean, variance, self.weight.float(), self.bias.float(), training=False, eps=self.eps)
