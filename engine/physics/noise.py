@@ -170,15 +170,31 @@ def band_shares(edges_hz: np.ndarray, frequency_hz: np.ndarray) -> np.ndarray:
     return shares
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)
 def nonzero_band_shares(edges_hz: tuple[float, ...], bin_hz: float, bins: int) -> list[tuple[int, np.ndarray]]:
-    """The non-zero part of each band's row of ``band_shares`` on a spectrum's bins: its first bin, and its values."""
+    """The non-zero part of each band's row of ``band_shares`` on a spectrum's bins: its first bin, and its values.
+
+    Sines are taken in the cross-fades alone, a few of the bins.
+    """
+    edges = np.asarray(edges_hz)
+    width = np.diff(edges)
+    reach = np.append(np.append(0.0, _CROSSFADE * np.minimum(width[:-1], width[1:])), 0.0)
+
+    def rise(edge: int, low: int, high: int) -> np.ndarray:
+        """From 0 to 1 about an edge, at the bins from ``low`` to ``high``."""
+        frequency = np.arange(low, high) * bin_hz
+        values = (frequency >= edges[edge]).astype(np.float64)
+        if reach[edge] > 0.0:
+            first, last = np.searchsorted(frequency, (edges[edge] - reach[edge], edges[edge] + reach[edge]))
+            values[first:last] = 0.5 + 0.5 * np.sin(0.5 * np.pi * (frequency[first:last] - edges[edge]) / reach[edge])
+        return values
+
     rows = []
-    for band in range(len(edges_hz) - 1):
-        near = np.asarray(edges_hz[max(0, band - 1) : band + 3])
+    for band in range(len(width)):
+        near = edges[max(0, band - 1) : band + 3]
         low = min(bins - 1, math.floor(near[0] / bin_hz))
         high = min(bins, math.ceil(near[-1] / bin_hz) + 1)
-        rows.append((low, band_shares(near, np.arange(low, high) * bin_hz)[min(band, 1)]))
+        rows.append((low, rise(band, low, high) - rise(band + 1, low, high)))
     return rows
 
 

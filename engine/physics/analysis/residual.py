@@ -13,7 +13,7 @@ from engine.core.units import db_to_power
 from engine.physics.analysis.band_decays import fit_decays
 from engine.physics.analysis.noise_components import name_components
 from engine.physics.model import Modes, Residual
-from engine.physics.noise import band_shares, nonzero_band_shares
+from engine.physics.noise import nonzero_band_shares
 from engine.physics.synthesis import synthesize_modes
 
 BANDS = 48
@@ -159,6 +159,5 @@ def _band_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> np.ndarray:
     """Mean square of every band over a whole signal, [B]."""
     window = np.hanning(x.size)
     power = np.abs(fast_fourier.rfft(x * window)) ** 2 / (0.5 * x.size * np.square(window).sum())
-    shares = band_shares(edges, np.arange(power.size) * rate / x.size)
-    result: np.ndarray = shares @ power
-    return result
+    rows = nonzero_band_shares(tuple(edges.tolist()), rate / x.size, power.size)
+    return np.array([share @ power[low : low + share.size] for low, share in rows])

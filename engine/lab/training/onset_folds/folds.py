@@ -46,7 +46,7 @@ class FoldConfig:
     """``size`` excerpts of ``frames`` frames per step; fractions of the time train ``clean``, ``common`` and the pairs.
 
     Each starts from the one before, a fold from its pair and ``all`` from ``common``; frames are ``early_scale`` times
-    as large until the folds' own stage. At ``align_at`` (fractions of a stage), and before its first step, each real
+    as large until the folds' own stage, ``scale`` times in it. At ``align_at`` (fractions of a stage), and before its first step, each real
     clip's labels are shifted to the network's predictions; where it is empty, never.
     """
 
@@ -57,6 +57,7 @@ class FoldConfig:
     common_share: float = 0.25
     pair_share: float = 0.3
     early_scale: float = 0.8
+    scale: float = 1.0
     align_at: tuple[float, ...] = (0.3, 0.6)
     clean_rate: float = 3e-3
     learning_rate: float = 2e-3
@@ -112,7 +113,7 @@ class Fold(Trainer[OnsetNetwork]):
     def train_step(self, store: FilmStore, done: float) -> None:
         """One step of the optimizer and of the moving average, at ``done`` (0 to 1) of this network's time."""
         config, started = self.config, time.monotonic()
-        scale = config.early_scale if self.name in (CLEAN, COMMON, *PAIRS) else 1.0
+        scale = config.early_scale if self.name in (CLEAN, COMMON, *PAIRS) else config.scale
         rows, columns = SHAPES[int(self.random.integers(len(SHAPES)))]
         shape = round(rows * scale), round(columns * scale)
         batch = draw_device_batch(

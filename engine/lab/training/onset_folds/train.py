@@ -79,7 +79,9 @@ def train(options: argparse.Namespace) -> None:
     parameters = count_parameters(OnsetNetwork(network)) / 1e6
     start = {"device": note, "clips": len(clips), "frames": frames, "read_s": round(time.monotonic() - begun_s, 1)}
     log_line(log, {**start, "million_parameters": round(parameters, 3)})
-    config = replace(FoldConfig(), size=options.size, seed=options.seed)
+    config = replace(
+        FoldConfig(), size=options.size, seed=options.seed, scale=options.scale, learning_rate=options.learning_rate
+    )
     if options.no_align:
         config = replace(config, align_at=())
     names = options.folds if options.folds is not None else [*FOLDS, ALL]
@@ -140,6 +142,8 @@ def main(args: list[str]) -> None:
     parser.add_argument("--folds", nargs="*", help=f"networks besides the clean one: {', '.join(FOLDS)} and {ALL}")
     parser.add_argument("--begin", metavar="DIR", help="go on from adopted networks, such as checkpoints/onset_folds")
     parser.add_argument("--size", type=int, default=FoldConfig.size, help="pieces in a batch")
+    parser.add_argument("--scale", type=float, default=FoldConfig.scale, help="sides of the last stage's frames")
+    parser.add_argument("--learning-rate", type=float, default=FoldConfig.learning_rate)
     parser.add_argument("--clips", type=int, default=0, help="only so many real and simulated clips, to try")
     parser.add_argument("--no-align", action="store_true", help="keep the clips' lags as they were packed")
     parser.add_argument("--threads", type=int, default=8, help="clips decoded at a time")
