@@ -46,8 +46,8 @@ class FoldConfig:
     """``size`` excerpts of ``frames`` frames per step; fractions of the time train ``clean``, ``common`` and the pairs.
 
     Each starts from the one before, a fold from its pair and ``all`` from ``common``; frames are ``early_scale`` times
-    as large until the folds' own stage, ``scale`` times in it. At ``align_at`` (fractions of a stage), and before its first step, each real
-    clip's labels are shifted to the network's predictions; where it is empty, never.
+    as large until the folds' own stage, ``scale`` times in it. At ``align_at`` (fractions of a stage), and before its
+    first step, each real clip's labels are shifted to the network's predictions; where it is empty, never.
     """
 
     size: int = 32
