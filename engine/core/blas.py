@@ -7,12 +7,7 @@ some hundredths of a second, and meanwhile take a core from PyTorch's: on two co
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
 
 VARIABLE = "OPENBLAS_NUM_THREADS"
 
@@ -23,12 +18,7 @@ def use_one_blas_thread() -> None:
 
 
 def one_blas_thread() -> contextlib.AbstractContextManager[object]:
-    """A context with one thread, for processes that others start."""
-    return _libraries().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+    """A context with one thread, for processes that others start; of all libraries that are loaded by then."""
+    from threadpoolctl import threadpool_limits
 
-
-@functools.cache
-def _libraries() -> ThreadpoolController:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
+    return threadpool_limits(limits=1, user_api="blas")  # type: ignore[no-any-return]
