@@ -40,10 +40,10 @@ from engine.physics.detail import Detail
 from engine.physics.model import Context, Modes, Residual
 from engine.physics.noise import rise_gain
 
-BATCH_SIZES = {"cpu": 1, "cuda": 8, "mps": 4}
-"""Hits are sampled in padded batches of one fixed size a device: a hit never depends on its batch mates."""
+BATCH_SIZES = {"cuda": (8,), "mps": (4,)}
+"""Sizes of batches on a device, by default 1. Smaller ones are padded: a hit never depends on its batch mates."""
 BFLOAT16_CPU_BATCHES = (8, 4, 2, 1)
-"""Sizes of batches on a CPU with bfloat16, which are not padded: there each gets the bits that it gets alone."""
+"""Sizes on a CPU with bfloat16, so that none is padded: there each hit gets the bits that it gets alone."""
 
 T = TypeVar("T")
 
@@ -71,12 +71,16 @@ class Sampler:
         if self.bfloat16:  # once, where autocast would convert all weights at every step
             placed = placed.to(torch.bfloat16)
         self.network: VelocityNetwork = placed.eval().requires_grad_(False)
-        wrap = CapturedNetwork if device.type == "cuda" else BatchedNetwork
-        self.velocity: Velocity = wrap(self.network)
+        wraps: dict[str, Callable[[Velocity], Velocity]] = {"cuda": CapturedNetwork, "cpu": BatchedNetwork}
+        self.velocity = wraps[device.type](self.network) if device.type in wraps else self.network
         self.device = device
-        self.batches = (
-            BFLOAT16_CPU_BATCHES if device.type == "cpu" and self.bfloat16 else (BATCH_SIZES.get(device.type, 1),)
-        )
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """Sizes of the batches in which hits are sampled, falling."""
+        if self.device.type == "cpu" and self.bfloat16:
+            return BFLOAT16_CPU_BATCHES
+        return BATCH_SIZES.get(self.device.type, (1,))
 
     def _fall_back(self, error: RuntimeError, device: torch.device) -> None:
         """Continue on the CPU after an error of another device; an error of the CPU is raised again."""
