@@ -23,7 +23,7 @@ MOST_WAITING = 8
 
 def analyze_remotely(
     ray: Any, hits: Sequence[np.ndarray], sample_rate_hz: int, *, quiet: np.ndarray | None
-) -> Iterator[tuple[Physics, float] | BadInput]:
+) -> Iterator[Physics | BadInput]:
     """``analyze_hits``, each hit on whichever machine is free; Ray repeats what a lost machine had not finished."""
     if len(hits) < LEAST_SOUNDS:
         yield from analyze_hits(hits, sample_rate_hz, workers=1, quiet=quiet)
@@ -39,5 +39,5 @@ def analyze_remotely(
         yield ray.get(waiting.popleft())
 
 
-def _analyze(hit: np.ndarray, sample_rate_hz: int, quiet: np.ndarray | None) -> tuple[Physics, float] | BadInput:
+def _analyze(hit: np.ndarray, sample_rate_hz: int, quiet: np.ndarray | None) -> Physics | BadInput:
     return next(analyze_hits([hit], sample_rate_hz, workers=1, quiet=quiet))

@@ -128,7 +128,7 @@ def analyze_clip_audio(
     results = (analyze or analyze_hits)([c.samples for c in clusters], SAMPLE_RATE_HZ, quiet=np.array(quiet))
     for cluster, result in zip(clusters, results, strict=True):
         if not isinstance(result, BadInput):  # too short or too faint: its hits take the sound of the nearest in time
-            physics = match_level(drop_hum(result[0], cluster.samples), cluster.samples)
+            physics = match_level(drop_hum(result, cluster.samples), cluster.samples)
             fit = measure_fit(single_hit(cluster.samples, SAMPLE_RATE_HZ), physics)
             analyses.append(_Analysis(tuple(cluster.members), cluster.best, physics, fit, cluster.shape))
         done += len(cluster.members)

@@ -19,11 +19,11 @@ FindSampler = Callable[[str, "str | Path | None", str], "tuple[HitSampler | None
 
 
 class AnalyzeHits(Protocol):
-    """As ``engine.physics.analysis.analyze.analyze_hits``: physics and misfit of recorded hits, in order."""
+    """As ``engine.physics.analysis.analyze.analyze_hits``: physics of recorded hits, in order."""
 
     def __call__(
         self, hits: Sequence[np.ndarray], sample_rate_hz: int, *, quiet: np.ndarray | None
-    ) -> Iterator[tuple[Physics, float] | BadInput]: ...
+    ) -> Iterator[Physics | BadInput]: ...
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def measure_layers(
     for (hit, samples), result in zip(cuts, results, strict=True):
         check()
         if not isinstance(result, BadInput):
-            physics = match_level(drop_hum(result[0], samples), samples)
+            physics = match_level(drop_hum(result, samples), samples)
             layers.append(VelocityLayer(hit.velocity_db, physics.modes, physics.residual, hit.time_s))
             measured.append(hit.id)
     if not layers:

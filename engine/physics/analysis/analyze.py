@@ -52,6 +52,15 @@ def analyze_hit(
     no part of the hit; by default what comes before the onset, if it is steady. Raises BadInput for a recording that is
     too short, silent or not finite.
     """
+    physics, hit = _analyze(samples, sample_rate_hz, max_modes, onset_s, quiet)
+    with one_blas_thread():
+        return physics, measure_fit(hit, physics)
+
+
+def _analyze(
+    samples: np.ndarray, sample_rate_hz: int, max_modes: int, onset_s: float | None, quiet: np.ndarray | None
+) -> tuple[Physics, np.ndarray]:
+    """Physics of one recorded hit, and what was analysed, [N]: from its onset to the next, its peaks restored."""
     x = np.asarray(samples, dtype=np.float64)
     if x.ndim not in (1, 2) or not np.isfinite(x).all():
         raise BadInput("the recording holds values that are not finite numbers; export it again")
@@ -82,8 +91,7 @@ def analyze_hit(
         else:  # too short to change modes or noise
             physics = replace(physics, residual=replace(physics.residual, rise_s=fit_short_rise(hit, physics)))
         envelope_db = fit_envelope(hit, physics.modes, physics.residual, sample_rate_hz)
-        physics = replace(physics, residual=replace(physics.residual, envelope_db=envelope_db))
-        return physics, measure_fit(hit, physics)
+        return replace(physics, residual=replace(physics.residual, envelope_db=envelope_db)), hit
 
 
 def _fit_modes_and_residual(
@@ -161,8 +169,8 @@ def analyze_hits(
     max_modes: int = 64,
     workers: int | None = None,
     quiet: np.ndarray | None = None,
-) -> Iterator[tuple[Physics, float] | BadInput]:
-    """``analyze_hit`` of many hits, each [N] or [N, C] from its onset on, in order; a hit's BadInput is yielded.
+) -> Iterator[Physics | BadInput]:
+    """Physics of many hits, each [N] or [N, C] from its onset on, in order; a hit's BadInput is yielded.
 
     ``quiet`` is the background of them all. ``workers`` processes (by default one a core) are used for 64 hits or more,
     since their start takes seconds.
@@ -180,11 +188,9 @@ def analyze_hits(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _try_hit(
-    hit: np.ndarray, sample_rate_hz: int, max_modes: int, quiet: np.ndarray | None
-) -> tuple[Physics, float] | BadInput:
+def _try_hit(hit: np.ndarray, sample_rate_hz: int, max_modes: int, quiet: np.ndarray | None) -> Physics | BadInput:
     try:
-        return analyze_hit(hit, sample_rate_hz, max_modes, 0.0, quiet)
+        return _analyze(hit, sample_rate_hz, max_modes, 0.0, quiet)[0]
     except BadInput as error:
         return error
 
