@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 from scipy import fft as fast_fourier
@@ -17,6 +18,7 @@ _NOISE_ORDER = ("strike", "room", "attack", "tail")  # part of the seed of each 
 _BLOCK = 256
 _CURVE_POINTS, _NEGLIGIBLE, _INAUDIBLE = 64, 3e-5, 1e-7
 _BEFORE_S = 0.085  # of noise before the onset: longer than the lowest bands' filters
+_LONG_S = 0.7  # from which two threads are faster than one
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 
 
@@ -89,8 +91,9 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
     # adjacent bands overlap: even and odd ones use independent noise, so that their powers add
     parts = [(*component, parity) for component in _components(residual) for parity in (0, 1)]
     total = np.zeros(length_samples, dtype=np.float32)
-    with ThreadPoolExecutor(2) as pool:  # transforms of this size release the interpreter lock
-        for noise in pool.map(lambda part: synthesize_component(*part), parts):
+    long = length_samples > _LONG_S * sample_rate_hz  # such transforms release the interpreter lock for long enough
+    with ThreadPoolExecutor(2) if long else nullcontext() as pool:
+        for noise in (pool.map if pool else map)(lambda part: synthesize_component(*part), parts):
             total[: noise.size] += noise
     return total
 
