@@ -48,11 +48,10 @@ def make_animatic(session: Session, request: MakeAnimatic) -> None:
 
     def run(job: Job) -> None:
         try:
-            made = _make(session, job, image, request.time_s, options, network)
+            session.send_result(_make(session, job, image, request.time_s, options, network))
         except BaseException:
             session.send(AnimaticStopped())
             raise
-        session.send(made)
 
     session.animatics.start(run)
 
@@ -106,9 +105,9 @@ def wait_for_sound(session: Session, job: Job):  # type: ignore[no-untyped-def]
     while True:
         session.renderer.wait(job.check)
         mixed = session.renderer.mix()
+        job.check()
         if mixed is not None:
             return mixed
-        job.check()
         time.sleep(0.05)
 
 

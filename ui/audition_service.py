@@ -65,7 +65,7 @@ def render_takes(session: Session, message: requests.RenderTakes) -> None:
     def run(job: Job) -> None:
         for seed in seeds:
             (rendered,) = render_apart(session, job, replace(project, hits=(replace(hit, seed=seed),))).values()
-            session.send(TakeRendered(hit.id, seed, rendered.key))
+            session.send_result(TakeRendered(hit.id, seed, rendered.key))
 
     session.auditions.start(run)
 
@@ -76,7 +76,7 @@ def _strike(session: Session, project: Project, sound: Sound, answer_id: str, ve
 
     def run(job: Job) -> None:
         (rendered,) = render_apart(session, job, strike_alone(project, sound, hit)).values()
-        session.send(Audition(answer_id, rendered.key))
+        session.send_result(Audition(answer_id, rendered.key))
 
     session.auditions.start(run)
 

@@ -154,6 +154,7 @@ def _look_at_clip(session: Session, job: Job) -> None:
     if not os.path.isfile(project.clip.path):
         check_clip(session)
     info = probe(project.clip.path)
+    job.check()
     if info.digest != project.clip.digest:
         check_clip(session)
     session.info = info
@@ -247,6 +248,7 @@ def snap_hits(session: Session, hit_ids: Sequence[str]) -> None:
             edit = set_each_hit(moved)
             session.commit(replace(edit, label=f"Snap {count_of(len(moved), 'hit')} to transients"))
         if len(moved) < len(hits):
+            job.check()
             session.note(f"{len(hits) - len(moved)} of {len(hits)} stay where they are: no transient is near")
 
     session.leveller.start(run, replace_others=False)

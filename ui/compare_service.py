@@ -54,7 +54,7 @@ def _compare(session: Session, job: Job, message: CompareVersions, history: Hist
         lufs = round(level, 2) if math.isfinite(level) else None
         versions.append(Version(name, key, lufs, round(gain_db, 3)))  # type: ignore[arg-type]
     labels = tuple(change.label for change in changes)
-    session.send(Versions(message.hits, message.back, start_s, end_s, labels, tuple(versions)))
+    session.send_result(Versions(message.hits, message.back, start_s, end_s, labels, tuple(versions)))
 
 
 def _mix(session: Session, job: Job, project: Project, start_s: float, end_s: float) -> np.ndarray:

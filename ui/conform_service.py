@@ -37,7 +37,7 @@ def conform_clip(session: Session, request: Conform) -> None:
         with session.lock:  # no project file holds this
             session.edited = session.dirty = True
         lost = tuple(_describe(former, hit) for hit in done.lost)
-        session.send(Conformed(len(done.project.hits) - done.copied, done.copied, lost))
+        session.send_result(Conformed(len(done.project.hits) - done.copied, done.copied, lost))
 
     session.worker.start(run)
 

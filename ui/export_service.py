@@ -94,7 +94,7 @@ def _list_exports(session: Session) -> set[str]:
 def _export(session: Session, names: Mapping[str, str], options: ExportOptions, job: Job) -> None:
     from engine.pipeline.delivery import Delivery
 
-    started, clip_number = time.monotonic(), session.clip_number
+    started = time.monotonic()
 
     def show(done: int, message: str) -> None:
         job.check()
@@ -104,9 +104,9 @@ def _export(session: Session, names: Mapping[str, str], options: ExportOptions, 
     while True:
         session.renderer.wait(job.check)
         mixed = session.renderer.mix()
+        job.check()
         if mixed is not None:
             break
-        job.check()
         time.sleep(0.05)
     delivery = Delivery(*mixed, options, datetime.now(), job.check)
     folder = session.folder("exports")
@@ -118,14 +118,14 @@ def _export(session: Session, names: Mapping[str, str], options: ExportOptions, 
             show(round(100 * (number + fraction)), f"Writing {_WORDS[kind]}, {100 * fraction:.0f} %")
 
         path = folder / name
-        note = _write(session, kind, delivery, options, path, show_part)
+        note, warning = _write(session, kind, delivery, options, path, show_part)
         url = f"/struck/export/{session.export_key}/{urllib.parse.quote(path.name)}?v={path.stat().st_mtime_ns}"
-        files.append(ExportedFile(path.name, url, note))
+        files.append(ExportedFile(path.name, url, note, warning))
+    settings = write_settings(list(names), options)
     with session.lock:
-        if session.clip_number == clip_number:
-            settings = write_settings(list(names), options)
-            session.change_history(lambda history: note_export(history, settings))
-    session.send(Exported(tuple(files)))
+        is_current = session.project is delivery.project
+        session.change_history(lambda history: note_export(history, settings))
+        session.send_result(Exported(tuple(files), is_current))
     session.set_status("export", "done", 100 * len(names), 100 * len(names), "Exported", started)
 
 
@@ -136,8 +136,8 @@ def _write(
     options: ExportOptions,
     path: Path,
     on_progress: Callable[[float], None],
-) -> str:
-    """Write one file; returns a note on it."""
+) -> tuple[str, str]:
+    """Write one file; returns a note on it, and a warning or ""."""
     from engine.media.export.markers import write_markers
     from engine.pipeline.delivery import deliver_track, deliver_video
     from engine.pipeline.master import describe_left_out
@@ -146,29 +146,34 @@ def _write(
     project = delivery.project
     if kind == "wav":
         clipped = deliver_track(delivery, path)
-        loud = f"; over full scale in {counted(clipped, 'sample')}: lower the mix" if clipped else ""
         left_out = describe_left_out(project)
         without = f"; {left_out}" if left_out else ""
-        return f"{options.sample_rate_hz / 1000:g} kHz, {options.bits} bit, {options.channels}{loud}{without}"
+        form = f"{options.sample_rate_hz / 1000:g} kHz, {options.bits} bit, {options.channels}"
+        return f"{form}{without}", _warn_of_level(clipped)
     if kind == "mp4":
         check_clip(session)
-        return deliver_video(delivery, path, on_progress) or "picture untouched"
+        note, clipped = deliver_video(delivery, path, on_progress)
+        return note or "picture untouched", _warn_of_level(clipped)
     if kind in ("stems", "pieces"):
-        return _write_folder(session, kind, delivery, path)
+        return _write_folder(session, kind, delivery, path), ""
     if kind in SESSIONS:
         stem = choose_stem(project, session.name, options)
-        return _write_session(session, kind, delivery, path, f"{stem}{SESSIONS[kind]}")
+        return _write_session(session, kind, delivery, path, f"{stem}{SESSIONS[kind]}"), ""
     if kind == "markers":
         write_markers(path, marker_rows(project))
-        return counted(len(project.hits), "hit")
+        return counted(len(project.hits), "hit"), ""
     if kind == "project":
         if _is_foreign(session, project):  # no place of this machine
             beside = replace(project.clip, path=str(path.with_name(Path(project.clip.path).name)))
             save_project(replace(project, clip=beside), path, portable=True)
         else:
             save_project(project, path)
-        return "put the clip beside it"
+        return "put the clip beside it", ""
     raise StruckError(f"export of {kind} is not known; reload the page")
+
+
+def _warn_of_level(clipped: int) -> str:
+    return f"over full scale in {counted(clipped, 'sample')}: lower the mix" if clipped else ""
 
 
 def _is_foreign(session: Session, project: Project) -> bool:

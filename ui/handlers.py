@@ -212,8 +212,6 @@ def _open_demo(session: Session, message: requests.OpenDemo) -> None:
 
 
 def _close(session: Session, message: requests.Close) -> None:
-    session.worker.cancel()
-    session.helper.cancel()
     session.renderer.stop()
     session.show(None)
 

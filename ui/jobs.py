@@ -15,11 +15,18 @@ from engine.core.errors import BadInput, Cancelled, StruckError
 MOST_JOBS = 200
 
 
-class Job:
-    """A cancellable piece of work; its function calls ``check``, which raises Cancelled after ``cancel``."""
+_running = threading.local()
 
-    def __init__(self, run: Callable[[Job], None]) -> None:
+
+class Job:
+    """A cancellable piece of work; its function calls ``check``, which raises Cancelled after ``cancel``.
+
+    ``of_document``: whether it ends with the document that the session showed when it was asked for.
+    """
+
+    def __init__(self, run: Callable[[Job], None], of_document: bool = True) -> None:
         self._run = run
+        self.of_document = of_document
         self._cancelled = threading.Event()
         self.finished = threading.Event()
 
@@ -31,11 +38,20 @@ class Job:
             raise Cancelled
 
     def run(self) -> None:
+        _running.job = self
         try:
             self.check()
             self._run(self)
         finally:
+            _running.job = None
             self.finished.set()
+
+
+def check_running_job() -> None:
+    """Raise Cancelled in the thread of a job that was cancelled; any other thread may go on."""
+    job: Job | None = getattr(_running, "job", None)
+    if job is not None:
+        job.check()
 
 
 class Worker:
@@ -48,9 +64,9 @@ class Worker:
         self._jobs: deque[Job] = deque()
         self._thread: threading.Thread | None = None
 
-    def start(self, run: Callable[[Job], None], replace_others: bool = True) -> Job:
+    def start(self, run: Callable[[Job], None], replace_others: bool = True, of_document: bool = True) -> Job:
         """Queue a job; by default every earlier one is cancelled. BadInput where too many wait."""
-        job = Job(run)
+        job = Job(run, of_document)
         with self._lock:
             if not replace_others and len(self._jobs) >= MOST_JOBS:
                 raise BadInput(f"{MOST_JOBS} jobs wait already; wait until some are done, or cancel them")
@@ -68,6 +84,16 @@ class Worker:
         with self._lock:
             for job in self._jobs:
                 job.cancel()
+
+    def leave_document(self) -> None:
+        """Cancel all other jobs of the document than the one that calls this, and forget those that only wait."""
+        with self._lock:
+            check_running_job()  # one that was cancelled itself must not end the job that took its place
+            own = getattr(_running, "job", None)
+            ended = [job for job in self._jobs if job.of_document and job is not own]
+            for job in ended:
+                job.cancel()
+            self._jobs = deque(job for job in self._jobs if job not in ended or job is self._jobs[0])
 
     @property
     def waiting(self) -> int:

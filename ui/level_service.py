@@ -57,7 +57,6 @@ def _fit_loudness(session: Session, mixed: Mixed, target_lufs: float, job: Job) 
     from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached
 
     edit, reached = fit_loudness(*mixed, target_lufs, job.check)
-    job.check()
     session.commit(edit)
     if not is_reached(reached, target_lufs):
         session.note(f"As near as the limiter and the level's range allow: {describe_loudness(reached)}")
@@ -82,6 +81,6 @@ def measure_loudness(session: Session, message: MeasureLoudness) -> None:
         values = (None if math.isnan(value) else round(value, 2) for value in found)
         integrated, loudness_range, peak, _, short_term = values
         fault = explain_missing(found) if integrated is None else None
-        session.send(LoudnessMeasured(integrated, loudness_range, peak, short_term, fault))
+        session.send_result(LoudnessMeasured(integrated, loudness_range, peak, short_term, fault))
 
     session.meter.start(run)

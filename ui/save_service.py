@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def save(session: Session, message: Save) -> None:
     """Save the project where the message says, else where it was saved last, else in the data folder."""
-    project, files, context = session.require_project(), session.context.project_files, session.context
+    number, project = session.clip_number, session.require_project()
+    files, context = session.context.project_files, session.context
     if message.path is None:
         wanted = session.saved_as or _default_place(session)
         was_there = wanted.exists()
@@ -33,7 +34,7 @@ def save(session: Session, message: Save) -> None:
     if path != wanted or not was_there:  # else it keeps its own permissions
         context.share_as_user(path)
     is_aside = session.saved_as is not None and wanted == session.saved_as and path != wanted
-    _note_saved(session, project, path)
+    _note_saved(session, number, project, path)
     place = path.name if context.options.public else path
     if is_aside:
         session.note(f"{wanted.name} was changed by another tab or program; yours is saved beside it as {place}")
@@ -49,10 +50,10 @@ def name_file(session: Session, text: str) -> Path:
 
 def collect(session: Session, message: CollectProject) -> None:
     """Save the project as a folder in the background; later saves go to the file in it."""
-    project, context = session.require_project(), session.context
+    number, project, context = session.clip_number, session.require_project(), session.context
     if context.options.public:
         raise BadInput("folders on this machine are closed while others can reach the app; export the project instead")
-    named = message.inside and message.inside.strip()
+    name, named = session.name, message.inside and message.inside.strip()
     inside = resolve_path(session, named) if named else context.folder("projects")
 
     def run(job: Job) -> None:
@@ -66,22 +67,26 @@ def collect(session: Session, message: CollectProject) -> None:
             session.set_status("export", "exporting", percent, 100, f"Collecting the project, {percent} %", started)
 
         show(0.0)
-        path = collect_project(project, inside, session.name, context.cache, show)
+        path = collect_project(project, inside, name, context.cache, show)
         for file in (path.parent, *path.parent.rglob("*")):
             context.share_as_user(file)
-        context.project_files.open(session, path)
-        _note_saved(session, project, path)
+        with session.lock:
+            if session.clip_number == number:
+                context.project_files.open(session, path)
+        _note_saved(session, number, project, path)
         session.set_status("export", "done", 100, 100, "Collected", started)
         session.note(f"Saved {path.parent}, with the clip and the recordings of its sounds")
 
-    session.exports.start(run)
+    session.exports.start(run, of_document=False)  # a save is finished
 
 
-def _note_saved(session: Session, project: Project, path: Path) -> None:
+def _note_saved(session: Session, number: int, project: Project, path: Path) -> None:
+    """Note where the document of a clip number was saved, if the session still shows it."""
     with session.lock:
-        session.saved_as, session.saved_project, session.dirty = path, project, True
-        session.edited = session.project is not project
-        session.push_document()
+        if session.clip_number == number:
+            session.saved_as, session.saved_project, session.dirty = path, project, True
+            session.edited = session.project is not project
+            session.push_document()
     remember_recent(session.context, path)
 
 

@@ -39,11 +39,11 @@ def picture_sound(session: Session, request: PictureSound) -> None:
                 network = load_scene_network(folder)
                 point = scene.encode_hit(network, scene.HeardSound(rendered.samples, sound.name))
                 pictures = scene.draw_pictures(network, point, options, check)
+            shown = [base64.b64encode(scene.encode_png(picture)).decode() for picture in pictures]
+            session.send_result(SoundPictured(sound.id, tuple(f"data:image/png;base64,{data}" for data in shown)))
         except BaseException:
             session.send(PicturingStopped())
             raise
-        shown = [base64.b64encode(scene.encode_png(picture)).decode() for picture in pictures]
-        session.send(SoundPictured(sound.id, tuple(f"data:image/png;base64,{data}" for data in shown)))
 
     session.picturing.start(run)
 

@@ -18,7 +18,7 @@ from engine.document.project import Mix, Project
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
 from ui.document_state import ClipSearch, Playback, project_name, project_state
-from ui.jobs import Worker, describe_error, hide_folders
+from ui.jobs import Worker, check_running_job, describe_error, hide_folders
 from ui.protocol.events import ClipWanted, DocumentState, ErrorNotice, Media, Note, ServerMessage, Status
 from ui.render_queue import RenderQueue
 from ui.renderer import Focus, RenderCallbacks, Renderer
@@ -53,17 +53,14 @@ class Session:
         self.media = Media()
         self.clip_search: ClipSearch | None = None
         self.worker = Worker("work", self.fail)
-        self.helper = Worker("clip", self._excuse)
-        self.detector = Worker("onsets", self._excuse)
+        self.helper, self.detector = Worker("clip", self._excuse), Worker("onsets", self._excuse)
         self.leveller, self.meter = Worker("level", self._excuse), Worker("meter", self._excuse)
-        self.auditions = Worker("audition", self._excuse)
-        self.search_worker = Worker("find", self._excuse)
+        self.auditions, self.search_worker = Worker("audition", self._excuse), Worker("find", self._excuse)
         self.search_results = SearchResults()
         self.focus = Focus()
         self.sync_meter, self.animatics = Worker("sync", self._excuse), Worker("animatic", self._excuse)
         self.picturing, self.thumbnails = Worker("picturing", self._excuse), Worker("thumbnails", self._excuse)
-        self.storyboards = Worker("storyboard", self._excuse)
-        self.exports = Worker("export", self.fail_export)
+        self.storyboards, self.exports = Worker("storyboard", self._excuse), Worker("export", self.fail_export)
         self.queue = RenderQueue(context, self.folder_name, self.export_key, self.send, self.report)
         self.renderer = Renderer(
             context,
@@ -88,7 +85,7 @@ class Session:
         self._autosave = SessionAutosave(self)
         self.used_at = time.monotonic()
         self.dirty = False
-        self.clip_number = 0
+        self.clip_number = 0  # grows with every document that is shown
         self._send_queues: set[CoalescingSendQueue] = set()
         self._revision = 0
         self.changes = ChangeNumbers()
@@ -146,6 +143,12 @@ class Session:
         with self.lock:
             for send_queue in self._send_queues:
                 send_queue.put(message)
+
+    def send_result(self, message: ServerMessage) -> None:
+        """Send what the calling job found; Cancelled where its document is gone, or the job cancelled."""
+        with self.lock:
+            check_running_job()
+            self.send(message)
 
     def send_welcome(self) -> None:
         """Send every tab of this session the checkpoints, presets and recent files as they are now."""
@@ -221,16 +224,16 @@ class Session:
     def show(
         self, project: Project | None, info: Any = None, saved_as: Path | None = None, resumed: bool = False
     ) -> None:
-        """Begin with a document, or with none; its history starts here."""
+        """Begin with a document, or with none; its history starts here, and jobs of the one before end."""
         with self.lock:
+            for worker in self._workers():
+                worker.leave_document()
             self.clip_number += 1
-            self.detector.cancel()
             self.context.project_files.forget(self)
             self.history = None if project is None else History(past=(), now=project, future=())
             self.name = "" if project is None else project_name(project)
             self.info = info
-            self.track = None
-            self.provisional = None
+            self.track = self.provisional = None
             self.want_clip(None)
             self.saved_as = saved_as
             self.saved_project = project if saved_as else None
@@ -251,12 +254,12 @@ class Session:
     def commit(self, edit: Edit, gesture: str | None = None) -> None:
         """Apply an edit and show the result; BadInput leaves everything as it was."""
         with self.lock:
-            if self.history is None:
-                raise BadInput("no clip is open; open one first")
-            self._take(commit(self.history, edit, gesture))
+            self.require_project()
+            self.change_history(lambda history: commit(history, edit, gesture))
 
     def _keep_headroom(self) -> None:
         """After an analysis, once all is sampled: lower an untouched mix where it would clip, in one history entry."""
+        number = self.clip_number
         gesture, self.headroom_gesture = self.headroom_gesture, None
         mixed = self.renderer.mix() if gesture else None
         if mixed is None or mixed[0].mix != Mix():
@@ -264,9 +267,10 @@ class Session:
         from engine.pipeline.headroom import describe_headroom, keep_headroom
 
         edit = keep_headroom(*mixed)
-        if edit is not None:
-            self.commit(edit, gesture)
-            self.note(f"{describe_headroom(self.require_project())}, so that no peak clips")
+        with self.lock:
+            if edit is not None and self.clip_number == number:
+                self.commit(edit, gesture)
+                self.note(f"{describe_headroom(self.require_project())}, so that no peak clips")
 
     def step(self, back: bool) -> None:
         """Undo or redo."""
@@ -275,6 +279,7 @@ class Session:
                 self._take(undo(self.history) if back else redo(self.history))
 
     def _take(self, history: History) -> None:
+        check_running_job()
         if history is self.history:
             return
         self.history = history
@@ -287,6 +292,7 @@ class Session:
     def show_provisional(self, edit: Edit, gesture: str) -> None:
         """Show the document with the hits found so far; the edit enters the history only before another one."""
         with self.lock:
+            check_running_job()
             self.provisional = (edit, gesture)
             self.push_document()
 
@@ -335,17 +341,20 @@ class Session:
             return DocumentState(self._revision, None, None, None)
         shown = self.provisional[0].apply(history.now) if self.provisional else history.now
         state = project_state(shown, self.name, history.now is self.saved_project, self.playback)
-        return DocumentState(self._revision, state, history.undo_label, history.redo_label)
+        labels = history.undo_label, history.redo_label
+        return DocumentState(self._revision, state, *labels, undo_gesture=history.undo_gesture)
 
     def set_media(self, **values: Any) -> None:
         """Announce the curve, waveform or filmstrip."""
         with self.lock:
+            check_running_job()
             self.media = replace(self.media, **values)
             self.send(self.media)
 
     def set_playback(self, playback: Playback) -> None:
         """Announce a new address of the clip's media."""
         with self.lock:
+            check_running_job()
             self.playback = playback
             self.push_document()
 
@@ -359,7 +368,7 @@ class Session:
 
     def rest(self) -> None:
         """Stop all work, since no tab is connected; ``join`` resumes sampling."""
-        for worker in [own for own in vars(self).values() if isinstance(own, Worker)]:
+        for worker in self._workers():
             if worker.busy:
                 worker.cancel()
                 self._rested = True
@@ -367,6 +376,9 @@ class Session:
             self.renderer.stop()
             self._rested = True
         self._rested = self.queue.pause() or self._rested
+
+    def _workers(self) -> list[Worker]:
+        return [own for own in vars(self).values() if isinstance(own, Worker)]
 
     # --- keeping --------------------------------------------------------------------------------
 

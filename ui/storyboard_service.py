@@ -31,11 +31,10 @@ def make_storyboard(session: Session, request: MakeStoryboard) -> None:
 
     def run(job: Job) -> None:
         try:
-            made = _make(session, job, request)
+            session.send_result(_make(session, job, request))
         except BaseException:
             session.send(StoryboardStopped())
             raise
-        session.send(made)
 
     session.storyboards.start(run)
 

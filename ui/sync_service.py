@@ -37,10 +37,10 @@ def measure_sync(session: Session, request: MeasureSync) -> None:
                     else:
                         session.send(SyncProgressed(event.fraction))
                     yield_lock()
+            session.send_result(_to_message(report, project, request.what))
         except BaseException:
             session.send(SyncStopped())
             raise
-        session.send(_to_message(report, project, request.what))
 
     session.sync_meter.start(run)
 

@@ -45,7 +45,7 @@ def picture_candidates(session: Session, request: PictureCandidates) -> None:
         except (BadInput, OSError):
             return
 
-    session.thumbnails.start(run)
+    session.thumbnails.start(run, of_document=False)  # what was found stays
 
 
 def _draw(session: Session, job: Job, sounds: dict[str, Physics], folder: Path) -> None:

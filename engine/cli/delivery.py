@@ -198,6 +198,10 @@ def write_outputs(
         _write_outputs(delivery, options, sample)
 
 
+def _warn_of_level(clipped: int) -> str:
+    return f"; clipped in {counted(clipped, 'sample')}, lower the level" if clipped else ""
+
+
 def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Sample) -> None:
     from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
     from engine.pipeline.delivery import deliver_stems, deliver_track, deliver_video
@@ -206,11 +210,10 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
     project = delivery.project
     if options.out is not None:
         clipped = deliver_track(delivery, Path(options.out))
-        over = f"; clipped in {counted(clipped, 'sample')}, lower the level" if clipped else ""
-        say(f"wrote {options.out}{over}")
+        say(f"wrote {options.out}{_warn_of_level(clipped)}")
     if options.video is not None:
-        note = deliver_video(delivery, Path(options.video), make_progress("writing the video"))
-        say(f"wrote {options.video}; {note or 'the picture is untouched'}")
+        note, clipped = deliver_video(delivery, Path(options.video), make_progress("writing the video"))
+        say(f"wrote {options.video}; {note or 'the picture is untouched'}{_warn_of_level(clipped)}")
     if options.stems is not None:
         paths = deliver_stems(delivery, Path(options.stems)) if project.hits else []
         say(f"wrote {len(paths)} stems to {options.stems}")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 
 LONGEST_NAME_BYTES = 255
 """Of one part of a path, on the usual file systems."""
 
+_REFUSED = frozenset('<>:"/\\|?*')
+"""Printable characters that a file's name must not hold on Windows; elsewhere fewer are refused."""
+_JOINERS = frozenset("\u200c\u200d")
+"""Format characters that Indic and Persian words and emoji are written with."""
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
 
 
@@ -30,6 +35,13 @@ def shorten_name(name: str, ending: str = "") -> str:
 
 def make_file_stem(name: str, ending: str = "") -> str:
     """A name that every file system takes together with an ending: at most 80 characters, no separators, not empty."""
-    stem = re.sub(r"[^\w. ()+\-·]+", "_", name).strip(" .")[:80]
+    held = "".join(letter if _is_taken(letter) else "\0" for letter in name)
+    stem = re.sub("\0+", "_", held).strip(" .")[:80]
     stem = f"_{stem}" if not stem or _RESERVED.match(stem) else stem
     return shorten_name(stem, ending)
+
+
+def _is_taken(letter: str) -> bool:
+    """Whether every file system takes a character, and shows it: no control, format or unassigned one is."""
+    kind = unicodedata.category(letter)
+    return letter in _JOINERS or not (letter in _REFUSED or kind[0] == "C" or kind in ("Zl", "Zp"))

@@ -34,6 +34,11 @@ class History:
         return self.past[-1].label if self.past else None
 
     @property
+    def undo_gesture(self) -> str | None:
+        """Gesture of the edit that undo reverts; None without one, and for one that was redone."""
+        return self.past[-1].gesture if self.past else None
+
+    @property
     def redo_label(self) -> str | None:
         """Label of the edit that redo applies; None without one."""
         return self.future[-1].label if self.future else None

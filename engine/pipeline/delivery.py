@@ -225,10 +225,12 @@ def deliver_stems(delivery: Delivery, folder: Path) -> list[Path]:
     return write_stems(folder, stems, options.sample_rate_hz, options.bits, tags, delivery.check)
 
 
-def deliver_video(delivery: Delivery, path: Path, on_progress: Callable[[float], None] | None = None) -> str | None:
-    """Write the clip's picture with the track, at 48 kHz from the picture's first frame; the note of ``write_video``.
+def deliver_video(
+    delivery: Delivery, path: Path, on_progress: Callable[[float], None] | None = None
+) -> tuple[str | None, int]:
+    """Write the clip's picture with the track, at 48 kHz from the picture's first frame.
 
-    Raises BadInput.
+    Returns the note of ``write_video`` and how many samples are over full scale. Raises BadInput.
     """
     from engine.media.export.own_sound import OwnSound
     from engine.media.export.video import write_video
@@ -238,7 +240,8 @@ def deliver_video(delivery: Delivery, path: Path, on_progress: Callable[[float],
     own = None
     if options.clip_sound != "replace":
         own = OwnSound(options.clip_sound, clip.audio_track, delivery.project.mix.clip_gain_db)
-    return write_video(
+    over = [0]
+    note = write_video(
         clip.path,
         track,
         SAMPLE_RATE_HZ,
@@ -247,7 +250,9 @@ def deliver_video(delivery: Delivery, path: Path, on_progress: Callable[[float],
         clip.digest,
         own_sound=own,
         timecode=delivery.start.format_time(0.0) if delivery.start.timecode else None,
+        on_over=over.append,
     )
+    return note, over[-1]
 
 
 def _by_time(hit: Hit) -> tuple[float, str]:

@@ -45,9 +45,10 @@ def estimate_clip_sounds(
 
 
 def describe_prediction(prediction: ObjectPrediction) -> str:
-    """A prediction in words: ``wood (62 %), about 20 cm, struck with a stick``."""
+    """A prediction in words: ``wood (62 %), about 20 cm, struck with a stick``; ``wood, as you say`` where told."""
     likely = sorted(prediction.material.items(), key=lambda item: -item[1])[:2]
-    named = [f"{material} ({100 * share:.0f} %)" for material, share in likely if share >= MIN_NAMED_PROBABILITY]
+    form = "{}, as you say" if prediction.is_told else "{} ({:.0f} %)"
+    named = [form.format(material, 100 * share) for material, share in likely if share >= MIN_NAMED_PROBABILITY]
     striker = f"struck with a {prediction.striker}" if prediction.striker and prediction.striker != "thing" else ""
     return ", ".join(part for part in (" or ".join(named), describe_size(prediction.size_m), striker) if part)
 

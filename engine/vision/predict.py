@@ -87,6 +87,7 @@ class ObjectPrediction:
     embedding: np.ndarray  # [EMBEDDING_SIZE], unit length
     confidence: float  # calibrated probability that the likeliest material is right
     crop: np.ndarray | None = None  # the picture around the contact of its clearest hit, uint8 [P, P, 3]
+    is_told: bool = False  # whether the user said what the material is
 
     @property
     def is_certain(self) -> bool:
@@ -94,8 +95,8 @@ class ObjectPrediction:
         return self.confidence >= LEAST_CONFIDENCE
 
     def of_material(self, name: str) -> ObjectPrediction:
-        """The prediction with the material known, one of MATERIALS."""
-        return replace(self, material={m: float(m == name) for m in MATERIALS}, confidence=1.0)
+        """The prediction with the material told by the user, one of MATERIALS."""
+        return replace(self, material={m: float(m == name) for m in MATERIALS}, confidence=1.0, is_told=True)
 
 
 @torch.inference_mode()

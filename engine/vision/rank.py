@@ -124,9 +124,15 @@ def rank_by_prediction(
         entry = bank.entries[k]
         chance = prediction.material.get(entry.material, 0.0)
         least = min(least, float(np.clip(chance, 0.0, 1.0)))
-        reason = f"{chance:.0%} {entry.material} by sight" if entry.material else "by its likeness"
-        found.append(make_candidate(entry, least, reason))
+        found.append(make_candidate(entry, least, _explain(entry.material, chance, prediction.is_told)))
     return tuple(found)
+
+
+def _explain(material: str, chance: float, is_told: bool) -> str:
+    """Why an entry of a material is proposed; the user's word is no probability."""
+    if not material or (is_told and not chance):
+        return "by its likeness"
+    return f"{material} as you say" if is_told else f"{chance:.0%} {material} by sight"
 
 
 def to_attributes(prediction: ObjectPrediction) -> Attributes:

@@ -12,6 +12,16 @@ CUT_OFF = """() => {
   return parts.filter((part) => ends(part).bottom > room.bottom + 1 || ends(part).right > room.right + 1)
     .map((part) => part.className);
 }"""
+OUTSIDE = """([parts, room]) => {
+  const bounds = document.querySelector(room).getBoundingClientRect();
+  return [...document.querySelectorAll(parts)].filter((part) => part.checkVisibility())
+    .map((part) => [part.className, part.getBoundingClientRect()])
+    .filter(([, box]) => box.left < bounds.left || box.right > bounds.right || box.bottom > bounds.bottom + 1)
+    .map(([name, box]) => `${name} ${box.left} to ${box.right}, ${box.bottom}`);
+}"""
+CUT_TEXTS = """(parts) => [...document.querySelectorAll(parts)]
+  .filter((part) => part.checkVisibility() && part.scrollWidth > part.clientWidth && part.clientWidth > 0)
+  .map((part) => `${part.className}: ${part.textContent}`)"""
 SMALL = f"""() => [...document.querySelectorAll("button, a, input, select, [role=slider]")]
   .filter((part) => part.checkVisibility({{ checkVisibilityCSS: true }}) && !(part.type === "checkbox" && part.closest("label")))
   .map((part) => [part.className, part.getBoundingClientRect()])

@@ -141,3 +141,55 @@ def test_sounds_found_have_pictures_that_can_be_hidden_and_the_current_sound_is_
     editor.wait("() => document.querySelector('.board-preview img')?.naturalWidth === 1920")
     page.keyboard.press("Escape")
     assert panel.is_hidden()
+
+
+def test_back_takes_back_the_last_use_alone_and_rests_after_any_other_step(editor: Editor) -> None:
+    page = editor.page
+    editor.open_demo("silent")
+    open_find(editor)
+    editor.wait("() => !document.querySelector('.find-said.is-waiting')")
+    page.locator(".find-choices").get_by_role("button", name="rock", exact=True).click()
+    editor.wait("() => document.querySelector('.find-said').textContent.startsWith('Rock, as you say')")
+    row = page.locator(".find-row").first
+    assert "rock as you say" in (row.get_attribute("title") or "")
+    assert "%" not in row.inner_text() + (row.get_attribute("title") or "")
+
+    back = page.get_by_role("button", name="Back", exact=True)
+    before = sounds(editor)
+    is_on = "(on) => document.querySelectorAll('.find-row.is-on, .find-use[aria-pressed=true]').length === 2 * on"
+    page.locator(".find-use").first.click()
+    editor.wait(is_on, 1)
+    page.locator(".find-foot button:enabled", has_text="Back").wait_for()
+    notes = [sound["origin_note"] for sound in sounds(editor) if sound not in before]
+    assert len(notes) == 1 and "rock as you say" in notes[0] and "%" not in notes[0]
+    editor.see("window.struck.player.pause()")
+    editor.see("window.struck.store.send({ type: 'undo' })")
+    editor.wait("() => !window.struck.store.view.undo")
+    assert sounds(editor) == before
+    editor.wait(is_on, 0)
+    assert back.is_disabled()
+    page.locator(".find-use").first.click()
+    page.locator(".find-foot button:enabled", has_text="Back").wait_for()
+    editor.wait(is_on, 1)
+    hit = editor.project["hits"][0]
+    editor.see(f"window.struck.store.edit({{ kind: 'move_hits', ids: ['{hit['id']}'], delta_s: 0.05 }}, 'drag')")
+    editor.wait(is_on, 0)
+    assert back.is_disabled()
+    page.locator(".find-use").nth(1).click()  # after another edit a use is an entry of its own
+    page.locator(".find-foot button:enabled", has_text="Back").wait_for()
+    editor.see("window.struck.player.pause()")
+    back.click()
+    editor.wait("() => window.struck.store.view.undo === 'Move hit' && !window.struck.store.isSending")
+    assert editor.hit(hit["id"])["time_s"] != hit["time_s"] and back.is_disabled()
+
+
+def test_new_sounds_are_of_no_excluded_material_and_words_without_effect_are_shown(editor: Editor) -> None:
+    page = editor.page
+    open_find(editor)
+    page.get_by_label("What is struck, in words").fill("not metal, not a bottle")
+    page.get_by_role("button", name="New", exact=True).click()
+    made = page.locator(".find-name", has_text="New ")  # beside what is pinned
+    made.nth(5).wait_for()
+    names = made.all_inner_texts()
+    assert len({name.split()[1] for name in names}) == 6 and not any("metal" in name for name in names)
+    assert page.locator(".find-chip").all_inner_texts() == ["not metal", "not bottle: no effect"]

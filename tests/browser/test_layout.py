@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from engine.core.paths import ROOT
-from tests.browser.layout_checks import CUT_OFF, SMALL, UNHELPED
+from tests.browser.layout_checks import CUT_OFF, OUTSIDE, SMALL, UNHELPED
 from tests.browser.struck_page import Editor
 from tests.js.tools import install_tools
 
@@ -78,6 +78,19 @@ def test_what_is_listened_to_and_how_loud_it_is_stay_in_sight(editor: Editor, si
     page.get_by_role("tab", name="Sound", exact=True).click()
     shown = noise.bounding_box()
     assert shown is not None and shown["width"] > 40.0
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+@pytest.mark.parametrize("width", [820, 900, 1100, 1440])
+def test_a_message_is_whole(editor: Editor, width: int) -> None:
+    page = editor.page
+    page.set_viewport_size({"width": width, "height": 900})
+    message = "the clip's picture is broken after its first second, so nothing can be found in it; try another file"
+    editor.page.evaluate("(message) => struck.store.emit('error', { type: 'error', message })", message)
+    page.locator(".st-toast").wait_for()
+    assert page.evaluate(OUTSIDE, [".st-toast, .st-toast *", "body"]) == []
+    assert page.evaluate(OUTSIDE, [".st-toast", ".st-picture"]) == []  # it hides no control of the inspector
+    page.get_by_role("button", name="Dismiss this message").click()
     page.set_viewport_size({"width": 1440, "height": 900})
 
 

@@ -85,6 +85,29 @@ def test_an_edited_mode_changes_the_model_and_says_what_it_was(editor: Editor) -
     editor.page.keyboard.press("Escape")
 
 
+def test_a_fit_is_not_shown_of_a_sound_that_was_edited_since(editor: Editor) -> None:
+    page, badge = editor.page, editor.page.locator(".mt-fit-button")
+    page.get_by_role("group", name="Below the modes").get_by_role("button", name="Residual").click()
+    figure = badge.inner_text()
+    assert re.fullmatch(r"fit \d\d %", figure)
+    sound = editor.project["sounds"][0]["id"]
+
+    def apply(edit: dict[str, object]) -> None:
+        editor.change(lambda: page.evaluate("(edit) => void struck.store.edit(edit)", edit | {"sound_id": sound}))
+
+    for edit in ({"kind": "set_macros", "values": {"mass": 1.0}}, {"kind": "set_detail", "detail": 0.0}):
+        apply(edit)
+        editor.wait("() => document.querySelector('.mt-fit-button').textContent === 'edited'")
+        assert "edited after it was measured" in str(badge.get_attribute("title"))
+        editor.change(lambda: editor.see("void struck.store.send({ type: 'undo' })"))
+        editor.wait("(figure) => document.querySelector('.mt-fit-button').textContent === figure", figure)
+    apply({"kind": "set_macros", "values": {"mass": 1.0}})
+    open_match(editor)
+    editor.wait("() => /^fit \\d+ %$/.test(document.querySelector('.mt-fit-button').textContent)")
+    assert badge.inner_text() != figure
+    page.keyboard.press("Escape")
+
+
 def test_a_preset_shows_its_model_alone_and_says_why(editor: Editor) -> None:
     editor.open_demo("silent")
     page = editor.page

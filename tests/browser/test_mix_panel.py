@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.media.export.loudness import can_measure
 from tests.browser.struck_page import Editor
+from tests.browser.test_opening import drop
+from tests.clips import make_clip
+
+SHOWN = "[...document.querySelectorAll('.mix-reading-value')].map((value) => value.textContent)"
 
 
 def test_sounds_are_mixed_and_the_track_is_set_to_a_loudness(editor: Editor) -> None:
@@ -39,3 +45,20 @@ def test_sounds_are_mixed_and_the_track_is_set_to_a_loudness(editor: Editor) -> 
         page.get_by_role("button", name="−16", exact=True).click()
         editor.wait("() => struck.store.view.undo === 'Set loudness to −16 LUFS'")
         editor.wait("() => document.querySelector('.mix-reading-value').textContent === '\\u221216.0'")
+
+
+def test_another_clip_shows_no_loudness_of_the_last_one(editor: Editor, tmp_path: Path) -> None:
+    page = editor.page
+    why = page.locator(".mix-why")
+    page.get_by_role("tab", name="Mix").click()
+    if can_measure():
+        editor.wait(f"() => {SHOWN}[0] !== '–'")
+    drop(editor, make_clip(tmp_path / "still.mp4", count=50), "video/mp4")
+    editor.wait("() => window.struck.store.view?.project?.name === 'still'")
+    assert editor.see(SHOWN) == ["–", "–", "–"]
+    why.get_by_text("There is nothing to hear").wait_for()
+    editor.open_demo("silent")
+    page.get_by_role("tab", name="Mix").click()
+    assert "nothing to hear" not in (why.text_content() if why.is_visible() else "")
+    if can_measure():
+        editor.wait(f"() => {SHOWN}[0] !== '–'")

@@ -68,6 +68,8 @@ def test_a_silent_clip_asks_what_is_struck(editor: Editor, tmp_path: Path) -> No
     editor.change(use.click)
     assert question.is_hidden()
     assert [sound["name"] for sound in editor.project["sounds"]] == ["Cowbell"]
+    assert editor.see("document.activeElement !== document.body")
+    assert "is-answered" in str(page.locator(".st-heads").get_by_text("What is struck?").get_attribute("class"))
     time_s = 1.0
     editor.see(f"window.struck.timeline.addHitAt({time_s}, 0)")
     editor.wait("() => window.struck.store.view.project.hits.some((hit) => hit.time_s === 1)")

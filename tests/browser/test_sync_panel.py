@@ -34,3 +34,20 @@ def test_the_meter_shows_a_lag_shifts_it_away_and_walks_through_what_is_off(edit
     panel.get_by_text("None.").wait_for()
     page.keyboard.press("Escape")
     assert panel.is_hidden() and not editor.problems
+
+
+def test_a_shift_says_which_hits_the_start_of_the_clip_holds_and_undo_is_exact(editor: Editor) -> None:
+    page = editor.page
+    editor.change(lambda: editor.see("void window.struck.store.edit({ kind: 'add_hit', time_s: 0.03 })"))
+    editor.see("void (window.struck.store.media.lag_s = -0.075)")  # as of a clip whose picture is early
+    editor.change(lambda: editor.see("void window.struck.store.edit({ kind: 'add_hit', time_s: 2.5 })"))
+    before = {hit["id"]: hit["time_s"] for hit in editor.project["hits"]}
+    shift = page.get_by_role("button", name="Shift all −75 ms")
+    shift.wait_for()
+    assert "1 hit stops at the clip's start" in (shift.get_attribute("title") or "")
+    editor.change(shift.click)
+    assert any("1 hit stops at the clip's start and cannot move so far" in text for text in editor.toasts())
+    now = {hit["id"]: hit["time_s"] for hit in editor.project["hits"]}
+    assert min(now.values()) == 0.0
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    assert {hit["id"]: hit["time_s"] for hit in editor.project["hits"]} == before

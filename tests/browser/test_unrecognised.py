@@ -6,32 +6,42 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from engine.core.paths import ASSETS
+from tests.browser.layout_checks import CUT_TEXTS, OUTSIDE
 from tests.browser.struck_page import Editor
 from tests.browser.test_opening import drop
 
 
-def test_what_is_struck_is_asked_and_its_choice_is_sampled(editor: Editor, tmp_path: Path) -> None:
-    page = editor.page
+def open_unrecognised(editor: Editor, tmp_path: Path, stretch: float) -> int:
+    """Open a project whose sounds the picture did not tell and that was never rendered; the number of its hits."""
     shutil.copy(ASSETS / "demo_silent.mp4", tmp_path / "mime.mp4")
     project = json.loads((ASSETS / "demo_silent.struck.json").read_text())
     project["clip"] |= {"path": str(tmp_path / "mime.mp4"), "relative_path": "mime.mp4"}
     for sound in project["sounds"]:
         sound["source"] = {"kind": "preset", "name": sound["name"], "reason": "unsure"}
-        sound["modes"]["frequency_hz"] = [1.03 * value for value in sound["modes"]["frequency_hz"]]  # never rendered
+        sound["modes"]["frequency_hz"] = [stretch * value for value in sound["modes"]["frequency_hz"]]  # never rendered
     (tmp_path / "mime.struck.json").write_text(json.dumps(project))
     drop(editor, tmp_path / "mime.struck.json", "application/json")
     editor.wait("() => window.struck.store.view?.project?.clip.name === 'mime.mp4'")
-    count = len(editor.project["hits"])
+    return len(editor.project["hits"])
+
+
+def test_what_is_struck_is_asked_and_its_choice_is_sampled(editor: Editor, tmp_path: Path) -> None:
+    page = editor.page
+    count = open_unrecognised(editor, tmp_path, 1.03)
     pill = page.locator(".st-pill")
     pill.get_by_text(f"What is struck? {count} hits wait for your choice").wait_for()
     assert not editor.see("window.struck.store.rendered.size")
     editor.wait(f"() => document.querySelector('.st-hidden[role=status]').textContent.includes('{count} hits wait')")
     pill.get_by_role("button", name="Choose", exact=True).click()
     assert page.get_by_role("tab", name="Find", exact=True).get_attribute("aria-selected") == "true"
+    words = page.get_by_label("What is struck, in words")
+    assert words.evaluate("(field) => field === document.activeElement")
     asked = editor.project["sounds"][0]
     own = [hit["id"] for hit in editor.project["hits"] if hit["sound_id"] == asked["id"]]
-    page.get_by_label("What is struck, in words").fill("wooden box")
+    words.fill("wooden box")
     page.keyboard.press("Enter")
     page.locator(".find-use").first.click()
     pill.get_by_text(f"What is struck? {count - len(own)} hits wait for your choice").wait_for()
@@ -55,3 +65,22 @@ def test_what_is_struck_is_asked_and_its_choice_is_sampled(editor: Editor, tmp_p
     page.get_by_role("button", name="Back", exact=True).click()
     editor.wait("() => new Set(window.struck.store.view.project.hits.map((hit) => hit.sound_id)).size === 3")
     assert {hit["id"]: hit["sound_id"] for hit in editor.project["hits"]} == before
+
+
+@pytest.mark.parametrize("size", [(820, 1100), (1100, 720), (1440, 900)])
+def test_the_question_and_every_material_can_be_read(editor: Editor, tmp_path: Path, size: tuple[int, int]) -> None:
+    page = editor.page
+    count = open_unrecognised(editor, tmp_path, 1.04)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    pill = page.locator(".st-pill")
+    asked = "What is struck?" if size[0] == 1100 else f"What is struck? {count} hits wait for your choice"
+    pill.get_by_text(asked, exact=True).locator("visible=true").wait_for()
+    assert page.locator(".st-name").bounding_box()["width"] > 30  # type: ignore[index]
+    assert page.evaluate(CUT_TEXTS, ".st-top span") == []
+    pill.get_by_role("button", name="Choose", exact=True).click()
+    choices = page.locator(".find-choices")
+    choices.wait_for()
+    assert choices.evaluate("(element) => element.scrollHeight - element.clientHeight") <= 0
+    assert page.evaluate(OUTSIDE, [".st-top > *", "body"]) == []
+    assert page.evaluate(OUTSIDE, [".find-choices button, .find-foot *", ".find-panel"]) == []
+    page.set_viewport_size({"width": 1440, "height": 900})

@@ -140,6 +140,8 @@ def test_what_is_seen_is_told_in_words() -> None:
         == "wood (62 %), about 20 cm, struck with a stick"
     )
     assert describe_prediction(make_prediction({"glass": 0.5}, 0.0, "thing")) == "glass (50 %)"
+    told = make_prediction({"rock": 0.16, "wood": 0.3}).of_material("rock")
+    assert describe_prediction(told) == "rock, as you say, about 20 cm, struck with a stick"
 
 
 def test_a_span_of_the_clips_sound_gives_the_mode_that_rings_in_it(tmp_path: Path) -> None:
@@ -239,6 +241,7 @@ def test_a_look_that_cannot_tell_offers_materials_and_takes_what_the_user_says(
     assert answer["materials"] == ["wood", "glass"] and answer["crop"].startswith("data:image/jpeg;base64,")
     told = find(tab, "picture", sound_id=sound_id, material="glass")
     assert told["certain"] is True and told["materials"][0] == "glass" and len(told["candidates"]) == 1
+    assert told["seen"].startswith("glass, as you say")
     hits = sorted(hit.time_s for hit in project.hits if hit.sound_id == sound_id)
     find(tab, "picture", sound_id=sound_id, contact=[0.25, 1.5], time_s=hits[-1] + 0.01)
     assert asked[1][2] == "glass" and asked[2] == ([hits[-1]], (0.25, 1.0), "")
@@ -266,6 +269,12 @@ def test_new_sounds_are_made_for_words_or_for_what_is_seen_and_others_the_next_t
     assert complete_sound(tab.session.require_project().sounds[0])[1] != residual
     tab.ask("use_candidate", id=first[1]["id"], sound_id=sound_id)
     assert taken.modes and taken.modes != tab.session.require_project().sounds[0].modes and not tab.errors
+
+
+def test_new_sounds_are_not_of_a_material_that_the_words_exclude(tab: Tab, bank: Bank) -> None:
+    made = find(tab, "new", text="not metal, no wood")["candidates"]
+    materials = {row["material"] for row in made}
+    assert len(materials) == len(made) and not {"metal", "wood", ""} & materials and not tab.errors
 
 
 @pytest.mark.slow

@@ -96,6 +96,7 @@ def test_an_edit_turns_back_into_the_json_it_came_from() -> None:
 def test_messages_are_encoded_with_their_type_and_every_field() -> None:
     assert json.loads(encode(DocumentState(4, None, None, "Redo"))) == {
         "type": "document", "revision": 4, "project": None, "undo": None, "redo": "Redo", "handled": 0,
+        "undo_gesture": None,
     }  # fmt: skip
     rendered = json.loads(encode(Rendered({"h1": RenderedSound("key", 480)})))
     assert rendered == {"type": "rendered", "hits": {"h1": {"key": "key", "length": 480, "lead": 0}}}

@@ -202,8 +202,8 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
                 return JSONResponse({"error": error, "existing": plan.existing}, 409)
             exported = conversation.exported
             files = [
-                {"name": file.name, "note": file.note, "url": _file_url(project_id, file.name)}
-                for file in (exported.files if exported else ())
+                {"name": f.name, "note": f.note, "warning": f.warning, "url": _file_url(project_id, f.name)}
+                for f in (exported.files if exported else ())
             ]
             return await _answer(conversation, 200 if exported else 202, files=files)
 

@@ -103,7 +103,7 @@ export async function mount(element) {
   const about = createAbout(app, store);
   const tour = createTour(app, store);
   const keySheet = createKeySheet(app, { about: about.open, tour: tour.open });
-  const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose, sync: syncPanel.toggle, animate: animatic.toggle, storyboard: storyboard.toggle, find: () => inspector.showTab("find") });
+  const topBar = createTopBar(layout.top, store, { open: start.open, help: keySheet.open, conform: conform.choose, sync: syncPanel.toggle, animate: animatic.toggle, storyboard: storyboard.toggle, find: inspector.askWhatIsStruck });
   const hints = createHints(layout.footer, store);
   const runner = createRunner(store, { player, timeline, audio, topBar, spectrogram, perform, arranging, markers, inspector, open: {
     quantize: quantize.open, makePattern: patterns.open, showTakes: takes.open, compare: versions.open, scrape: scrapes.open, layers: layers.open, parts: partsSheet.open, presets: ownPresets.open, importHits: spotting.open, conform: conform.choose, chooseMaterial: materials.open, measureSync: syncPanel.toggle, makeAnimatic: animatic.toggle, storyboard: storyboard.toggle,

@@ -197,7 +197,8 @@ class ProjectState:
 class DocumentState:
     """The document as it stands; ``undo`` and ``redo`` are labels, None where there is nothing to undo or redo.
 
-    ``handled`` is the highest number of this tab's changes that is in the document or was refused.
+    ``handled`` is the highest number of this tab's changes that is in the document or was refused, ``undo_gesture`` the
+    gesture of the entry that undo reverts.
     """
 
     type: ClassVar[str] = "document"
@@ -206,6 +207,7 @@ class DocumentState:
     undo: str | None
     redo: str | None
     handled: int = 0
+    undo_gesture: str | None = None
 
 
 @dataclass(frozen=True)

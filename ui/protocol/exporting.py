@@ -56,19 +56,21 @@ class ExportPlan:
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """A file to download."""
+    """A file to download; ``warning`` says what is wrong with it, "" where nothing is."""
 
     name: str
     url: str
     note: str
+    warning: str = ""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The files of an export."""
+    """The files of an export; ``is_current``: whether they are of the project as it is now."""
 
     type: ClassVar[str] = "exported"
     files: tuple[ExportedFile, ...]
+    is_current: bool
 
 
 @dataclass(frozen=True)

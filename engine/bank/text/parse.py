@@ -281,7 +281,7 @@ def _apply_striker(state: _State, term: _Term, terms: list[_Term]) -> None:
     concept = term.concept
     materials = [i.concept.name for i in terms if i.concept.slot == "material" and not i.negated]
     if term.negated and concept.slot != "hardness":
-        state.explain(term, "left out")
+        state.explain(term, "left out: no effect")
     elif concept.slot in ("striker", "thing"):
         kind = concept.name if concept.slot == "striker" else "thing"
         if concept.slot == "thing" and _head(terms) == "striker":
@@ -340,7 +340,7 @@ def _apply_object(state: _State, term: _Term, nouned: bool) -> None:
         state.size_m, state.size_factor = concept.value, 1.0
         state.explain(term, f"about {concept.value:g} m in size")
     elif term.negated and concept.slot == "thing":
-        state.explain(term, "left out")
+        state.explain(term, "left out: no effect")
     elif concept.slot == "material":
         state.material[concept.name] = 1.0
         state.ground.append(singular(term.matched_as or term.words))

@@ -18,6 +18,20 @@ class Samples(Protocol):
     def __getitem__(self, span: slice, /) -> Any: ...
 
 
+class OverCounted:
+    """Samples that count those over full scale while they are read: ``over``, since the last read from the start."""
+
+    def __init__(self, samples: Samples) -> None:
+        self.shape, self.over = samples.shape, 0
+        self._samples = samples
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        """Samples of a span."""
+        part = np.asarray(self._samples[span], np.float32)
+        self.over = int(np.count_nonzero(np.abs(part) > 1.0)) + (self.over if span.start else 0)
+        return part
+
+
 def count_channels(samples: Samples) -> int:
     """Channels of samples [N] or [N, C]."""
     return samples.shape[1] if len(samples.shape) == 2 else 1

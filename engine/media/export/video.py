@@ -16,7 +16,7 @@ from engine.core.files import check_target, make_partial_folder, make_write_erro
 from engine.media.dolby_vision import insert_configuration, read_configuration
 from engine.media.export.own_sound import Mixed, OwnSound, read_own_sound
 from engine.media.export.reencode import encode_picture
-from engine.media.export.samples import Samples, count_channels, iter_blocks
+from engine.media.export.samples import OverCounted, Samples, count_channels, iter_blocks
 from engine.media.frames import open_picture
 from engine.media.mux import add_copied_picture, add_sound, create_video, mux_in_order
 from engine.media.open import check_content, open_container
@@ -67,13 +67,15 @@ def write_video(
     digest: str = "",
     own_sound: OwnSound | None = None,
     timecode: str | None = None,
+    on_over: Callable[[int], None] | None = None,
 ) -> str | None:
     """Write the clip's picture with ``track`` ([N] or [N, C], on Struck's clock) as its only sound.
 
     A name that ends in .mov or .mkv makes such a file, any other an MP4. The picture's packets, frame times, turn and
     start timecode are kept, its first displayed frame at 0, and decoded audio lies where the track's samples do; so are
     the container's tags. ``own_sound`` keeps the clip's own sound, mixed in or as a second track; ``timecode`` replaces
-    that of the clip. Where the container cannot hold the picture it is encoded anew; the returned note says so, and is
+    that of the clip. ``on_over`` is told how many samples of the sound, of the mix where it is one, were over full
+    scale. Where the container cannot hold the picture it is encoded anew; the returned note says so, and is
     None otherwise. Raises BadInput when the clip cannot be read, is not the one of a ``digest`` that is given, or the
     target cannot be written.
     """
@@ -90,14 +92,17 @@ def write_video(
         second = read_own_sound(clip_path, own_sound, track.shape[0], sample_rate_hz)
         if own_sound.how == "mix":
             track, second = Mixed(track, second, own_sound.gain_db), None
+    heard = OverCounted(track)
     try:
         with replace_file(target) as partial:
             tags, start = _read_tags(clip_path), timecode or info.start_timecode
-            job = _Job(container, track, sample_rate_hz, start, partial, report, tags, second)
+            job = _Job(container, heard, sample_rate_hz, start, partial, report, tags, second)
             note = _write_picture_and_sound(Path(clip_path), info, picture, job)
     except OSError as error:
         raise make_write_error(target, error) from None
     report(1.0)
+    if on_over is not None:
+        on_over(heard.over)
     return note
 
 

@@ -26,7 +26,20 @@ def test_names_are_cut_at_a_character_to_what_a_file_system_takes(tmp_path: Path
 
 
 def test_a_stem_holds_nothing_that_a_file_system_refuses() -> None:
-    assert make_file_stem("Crate/“A”: 3.wav") == "Crate_A_ 3.wav"
+    assert make_file_stem('Crate/"A": 3?.wav') == "Crate_A_ 3_.wav"
+    assert make_file_stem("a\\b|c*\n\u202e<d>") == "a_b_c_d_"
     assert make_file_stem("NUL") == "_NUL" and make_file_stem("..") == "_"
     assert make_file_stem("caf\udce9") == "caf_"
     assert len((make_file_stem("𠮷" * 80, ".wav") + ".wav").encode()) <= LONGEST_NAME_BYTES
+
+
+def test_a_stem_keeps_what_every_file_system_takes() -> None:
+    for name in (
+        "Küche – Töpfe und 鍋 (take 2)",
+        "Ku\u0308che",
+        "“Glas” & Blech, 50 % [neu]",
+        "हिन्दी",
+        "🥁 no. 1",
+        "a　b",
+    ):
+        assert make_file_stem(name) == name

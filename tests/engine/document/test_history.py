@@ -93,3 +93,10 @@ def test_a_refused_edit_changes_nothing() -> None:
     with pytest.raises(BadInput):
         commit(history, move_hits(["nobody"], 1.0))
     assert history.redo_label is None and history.undo_label == "Add hit"
+
+
+def test_the_newest_entry_is_known_by_its_gesture_until_it_is_undone() -> None:
+    history = commit(commit(History(PROJECT), set_mix(gain_db=3.0), "a"), set_mix(gain_db=6.0), "b")
+    assert history.undo_gesture == "b"
+    assert undo(history).undo_gesture == "a" and undo(undo(history)).undo_gesture is None
+    assert redo(undo(history)).undo_gesture is None  # a drag does not go on in it

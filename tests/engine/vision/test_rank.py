@@ -49,6 +49,16 @@ def test_candidates_are_of_the_likeliest_material_and_similar_embedding() -> Non
         rank_by_prediction(empty, make_prediction("wood"))
 
 
+def test_a_material_that_the_user_told_has_no_probability() -> None:
+    bank = embed_bank(make_model(), make_bank([make_entry("pebble", 900.0, "rock"), make_entry("pan", 300.0, "metal")]))
+    seen = make_prediction("metal")
+    assert [found.why for found in rank_by_prediction(bank, seen, 1)] == ["metal, about 20 cm, 90% metal by sight"]
+    told = rank_by_prediction(bank, seen.of_material("rock"), 2)
+    assert [found.why for found in told] == ["rock, about 20 cm, rock as you say"]
+    elsewhere = rank_by_prediction(bank, seen.of_material("water"), 1)
+    assert elsewhere[0].why.endswith("by its likeness")  # the bank has none of it
+
+
 def test_proposed_entries_are_those_of_least_expected_distance() -> None:
     entries = [make_entry(f"low {k}", 200.0 + k, "wood") for k in range(5)] + [make_entry("high", 6000.0, "wood")]
     bank = replace(make_bank(entries), embeddings=np.zeros((6, EMBEDDING_SIZE), np.float32))

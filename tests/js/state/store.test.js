@@ -29,7 +29,7 @@ function start() {
      * @param {number} handled
      */
     show(project, handled) {
-      this.receive({ type: "document", revision: ++this.revision, project, undo: null, redo: null, handled });
+      this.receive({ type: "document", revision: ++this.revision, project, undo: null, redo: null, handled, undo_gesture: "first" });
     },
   };
   const store = createStore("session", {
@@ -159,6 +159,21 @@ test("only watchers of what changed are called", () => {
   assert.deepEqual(calls, ["hits"]);
   const moved = makeProject();
   moved.sounds[0].name = "Bowl";
-  server.receive({ type: "document", revision: 9, project: moved, undo: "Rename", redo: null, handled: 0 });
+  server.receive({ type: "document", revision: 9, project: moved, undo: "Rename", redo: null, handled: 0, undo_gesture: null });
   assert.deepEqual(calls, ["hits", "sounds", "undo"]);
+});
+
+test("the gesture of the newest entry is that of the last change sent, unknown after an undo, and then the server's", () => {
+  const { store, server } = start();
+  assert.equal(store.view?.undo_gesture, "first");
+  store.send({ type: "use_candidate", id: "f1", sound_id: "s1", gesture: "second" });
+  assert.equal(store.view?.undo_gesture, "second");
+  store.edit(velocity("h1", -1));
+  assert.equal(store.view?.undo_gesture, null);
+  server.show(makeProject(), 1);
+  assert.equal(store.view?.undo_gesture, null); // the edit is under way
+  server.show(makeProject(), 2);
+  assert.equal(store.view?.undo_gesture, "first");
+  store.send({ type: "undo" });
+  assert.equal(store.view?.undo_gesture, null);
 });

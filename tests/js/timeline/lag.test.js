@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { formatLag, notShiftedLike, offerShift, shiftTimes } from "../../../ui/editor/timeline/lag.js";
+import { describeHeld, formatLag, notShiftedLike, offerShift, shiftTimes } from "../../../ui/editor/timeline/lag.js";
 import { makeProject } from "../state/project.js";
 
 /** @import { DetectionState } from "../../../ui/editor/state/protocol.d.ts" */
@@ -37,6 +37,13 @@ test("a shift keeps every hit within the clip and is offered once", () => {
   assert.deepEqual([times.a.time_s, times.b.time_s], [0, 0.947]);
   const shifted = FOUND.map((one) => ({ ...one, time_s: times[one.id].time_s ?? 0 })).concat(hit("d", 2.447, 2.5));
   assert.equal(offerShift(project("video", shifted), 0.053)?.isDone, true);
+});
+
+test("hits that cannot be shifted so far are told of", () => {
+  assert.equal(describeHeld(FOUND, -0.053, 3), "1 hit stops at the clip's start and cannot move so far");
+  assert.equal(describeHeld(FOUND, -1.5, 3), "2 hits stop at the clip's start and cannot move so far");
+  assert.equal(describeHeld(FOUND, 1.5, 3), "1 hit stops at the clip's end and cannot move so far");
+  assert.equal(describeHeld(FOUND, 0.053, 3), "");
 });
 
 test("the others are shifted as the hit that was moved by hand", () => {

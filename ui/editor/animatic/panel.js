@@ -153,6 +153,10 @@ export function createAnimaticPanel(app, store, player, toasts) {
       making.end();
     }),
     store.on("animatic_stopped", making.end),
+    store.watch(() => [store.view?.project?.clip.digest], () => {
+      made = null;
+      paint();
+    }),
   ];
   return {
     toggle: panel.toggle,

@@ -23,6 +23,9 @@ export function createLoudness(store, isShown) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isStale = true;
+  let shown = store.view?.project?.clip.digest; // the clip that the readings are of
+  /** @type {string | undefined} */
+  let asked; // the clip that was measured last
   /** @param {string} name @param {string} unit @param {string} title */
   const reading = (name, unit, title) => {
     const value = make("b", "mix-reading-value", { textContent: "–" });
@@ -49,6 +52,10 @@ export function createLoudness(store, isShown) {
 
   /** Ask soon, once everything that is heard is sampled. */
   function askSoon() {
+    const digest = store.view?.project?.clip.digest;
+    if (digest !== shown) forget();
+    shown = digest;
+    why.hidden = true; // what it says may not hold any more
     if (!isStale) readings.classList.add("is-stale");
     isStale = true;
     clearTimeout(timer);
@@ -59,11 +66,23 @@ export function createLoudness(store, isShown) {
     const project = store.view?.project;
     if (!project || !isShown() || store.connection !== "open") return;
     if (store.isSending) askSoon();
-    else if (project.hits.every((hit) => store.rendered.has(hit.id) || !isHeard(project, hit))) store.send({ type: "measure_loudness" });
+    else if (project.hits.every((hit) => store.rendered.has(hit.id) || !isHeard(project, hit))) {
+      asked = project.clip.digest;
+      store.send({ type: "measure_loudness" });
+    }
+  }
+
+  /** Another clip: what was measured is not of it. */
+  function forget() {
+    isStale = true;
+    readings.classList.remove("is-stale");
+    for (const { value } of [integrated, range, peak]) value.textContent = "–";
+    peak.element.classList.remove("is-over");
   }
 
   /** @param {LoudnessMeasured} found */
   function take(found) {
+    if (asked !== store.view?.project?.clip.digest) return; // of a clip that is not open any more
     isStale = false;
     readings.classList.remove("is-stale");
     for (const [{ value }, number] of /** @type {[typeof integrated, number | null][]} */ ([[integrated, found.integrated_lufs], [range, found.range_lu], [peak, found.true_peak_dbtp]])) {
@@ -80,6 +99,7 @@ export function createLoudness(store, isShown) {
     return [project?.clip, project?.hits, project?.sounds, project?.mix];
   }, askSoon));
   scope.add(store.on("rendered", askSoon));
+  scope.add(store.on("status", ({ phase }) => isStale && phase === "done" && askSoon())); // what was asked meanwhile may be lost
   scope.add(store.on("loudness", take));
   scope.add(() => clearTimeout(timer));
 

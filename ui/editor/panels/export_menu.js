@@ -13,7 +13,7 @@ import { createFileLink } from "../widgets/file_link.js";
 import { keyed, setKeyed } from "../widgets/key_titles.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Exported, ExportPlan } from "../state/protocol.d.ts" */
-/** @import { Store } from "../state/types.d.ts" */
+/** @import { Project, Store } from "../state/types.d.ts" */
 
 /** @type {[string, string, string][]} */
 const SESSIONS = [
@@ -43,12 +43,19 @@ function recallKinds() {
   return new Set(["mp4", "wav"]);
 }
 
+/**
+ * What the files of an export are made of.
+ * @param {Project | null | undefined} project
+ */
+const listHeard = (project) => [project?.clip.audio_track, project?.hits, project?.sounds, project?.mix, project?.render, project?.markers];
+
 /** @param {Store} store */
 export function createExportMenu(store) {
   const chosen = recallKinds();
   let working = false;
   /** @type {Exported["files"]} */
   let files = [];
+  let isPast = false; // whether the project was changed since they were written
   /** @type {ExportPlan | null} */
   let plan = null;
   let planned = ""; // what the plan is of
@@ -199,7 +206,7 @@ export function createExportMenu(store) {
     if (exporting) {
       words.textContent = message;
       fill.style.transform = `scaleX(${phase === "exporting" && total ? done / total : 0})`;
-    } else words.textContent = working ? t("export_menu.starting") : files.length ? t("export_menu.ready") : chosen.size ? "" : t("export_menu.choose_what_to");
+    } else words.textContent = working ? t("export_menu.starting") : files.length ? t(isPast ? "export_menu.before_the_last" : "export_menu.ready") : chosen.size ? "" : t("export_menu.choose_what_to");
     progress.hidden = stop.hidden = !working;
     go.hidden = working;
     go.disabled = !chosen.size;
@@ -211,7 +218,7 @@ export function createExportMenu(store) {
     formNote.textContent = t("export_menu.5_1_is");
     askForNames();
     list.hidden = working || !files.length;
-    list.replaceChildren(...files.map(({ name, url, note }) => createFileLink(url, name, t("export_menu.download"), note ?? "")));
+    list.replaceChildren(...files.map(({ name, url, note, warning }) => createFileLink(url, name, t("export_menu.download"), note, warning)));
   }
 
   /** @param {boolean} isOpen */
@@ -261,7 +268,20 @@ export function createExportMenu(store) {
   scope.add(() => clearTimeout(planSoon));
   scope.add(store.on("exported", (message) => {
     files = message.files;
+    isPast = !message.is_current;
     end(true);
+  }));
+  scope.add(store.watch(() => [store.view?.project?.clip.digest], () => {
+    files = [];
+    plan = null;
+    working = false;
+    question.hide();
+    showNames();
+    show();
+  }));
+  scope.add(store.watch(() => listHeard(store.view?.project), () => {
+    isPast = true;
+    if (files.length) show();
   }));
   scope.add(store.on("status", ({ phase }) => {
     if (working && (phase === "error" || phase === "cancelled")) end(false);

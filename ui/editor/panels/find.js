@@ -4,7 +4,7 @@
 import { translateSource } from "../texts/server.js";
 import { LANGUAGE, t } from "../texts/t.js";
 import { createDrop } from "./bank_drop.js";
-import { createFoundRow } from "./found_row.js";
+import { createFoundRow, markTaken } from "./found_row.js";
 import { createLook, describeLook } from "./look.js";
 import { createPictureIt } from "./picture_it.js";
 import { createThumbnails } from "./thumbnails.js";
@@ -64,6 +64,8 @@ export function createFindPanel(store, audio, shared) {
   };
   /** The name of what a press applies to. */
   const receiver = () => chosenHits()?.map((hit) => hit.id).join() ?? sound()?.id ?? "";
+  /** The candidate taken last, where what it went to is chosen and its use is the newest entry of the history. */
+  const taken = () => (using?.to === receiver() && using.gesture === store.view?.undo_gesture ? using : null);
   /** @param {string} id */
   const hitsOf = (id) => requireProject(store).hits.filter((hit) => hit.sound_id === id);
 
@@ -144,6 +146,7 @@ export function createFindPanel(store, audio, shared) {
     }
     if (by === "words" && !words.value.trim()) {
       way = "words";
+      if (answer?.by === "words") answer = null; // that of the words before
       show();
       if (!quiet) words.focus();
       return;
@@ -185,7 +188,7 @@ export function createFindPanel(store, audio, shared) {
     const s = sound();
     if (!s) return;
     const to = receiver();
-    const gesture = using?.to === to ? using.gesture : newGesture();
+    const gesture = taken()?.gesture ?? newGesture();
     using = { to, gesture, id: candidate.id };
     const hits = chosenHits() ?? hitsOf(s.id);
     trying = { before: new Map(hits.map((hit) => [hit.id, store.rendered.get(hit.id)?.key])), until_ms: performance.now() + TRY_MS };
@@ -221,7 +224,7 @@ export function createFindPanel(store, audio, shared) {
   }
 
   function goBack() {
-    if (!using) return;
+    if (!taken()) return;
     using = trying = null;
     store.send({ type: "undo" });
     show();
@@ -239,7 +242,7 @@ export function createFindPanel(store, audio, shared) {
   /** @param {Candidate} candidate */
   function row(candidate) {
     return createFoundRow(candidate, {
-      isPinned: pinned.has(candidate.id), isOn: using?.id === candidate.id && using.to === receiver(), isNew: answer?.by === "new" || candidate.score === 0,
+      isPinned: pinned.has(candidate.id), isNew: answer?.by === "new" || candidate.score === 0,
       picture: thumbnails.slot(candidate), hear, use, pin,
     });
   }
@@ -253,15 +256,11 @@ export function createFindPanel(store, audio, shared) {
     if (answer.by === "sound") return [t("find.sounds_most_similar")];
     /**
      * @param {string} text
-     * @param {string} title
-     */
-    /**
-     * @param {string} text
      * @param {string} className
      * @param {string} title
      */
     const chip = (text, className, title) => make("span", `find-chip ${className}`, { textContent: text, title });
-    const understood = (answer.understood ?? []).map(([text, meaning]) => chip(text, "", meaning));
+    const understood = (answer.understood ?? []).map(([text, meaning]) => (meaning.endsWith("no effect") ? chip(t("find.no_effect", { words: text }), "is-unknown", meaning) : chip(text, "", meaning)));
     const unknown = (answer.unknown ?? []).map((word) => chip(t("find.unknown", { word }), "is-unknown", t("find.unknown_word_try")));
     return understood.length ? [...understood, ...unknown] : [t("find.nothing_in_these"), ...unknown];
   }
@@ -298,8 +297,14 @@ export function createFindPanel(store, audio, shared) {
     take.hidden = !rows.length;
     pictureIt.show();
     pictureIt.allow(Boolean(bank?.pictures));
-    revert.disabled = using?.to !== receiver();
+    showTaken();
     size.title = size.textContent = bank ? (bank.own ? t("find.sounds_of_your", { sounds: bank.sounds.toLocaleString(LANGUAGE), own: bank.own }) : t("find.sounds", { sounds: bank.sounds.toLocaleString(LANGUAGE) })) : "";
+  }
+
+  function showTaken() {
+    const id = taken()?.id ?? null;
+    markTaken(list, id);
+    revert.disabled = !id || store.isSending; // until the server says so, the use may be refused
   }
 
   /** When the tab is opened: request the size of the bank, and search by the picture of a silent clip. */
@@ -354,6 +359,7 @@ export function createFindPanel(store, audio, shared) {
     }
     lookByItself();
   }));
+  scope.add(store.watch(() => [store.view?.undo_gesture, store.isSending], showTaken));
   scope.add(store.on("status", lookByItself));
   scope.add(store.on("selection", show));
   scope.add(store.on("rendered", playTried));

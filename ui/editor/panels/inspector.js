@@ -8,7 +8,7 @@ import { createHitPanel } from "./hit.js";
 import { createMixPanel } from "../mix/panel.js";
 import { createSamplerPanel } from "./sampler.js";
 import { createSoundPanel } from "./sound.js";
-import { make } from "../widgets/controls.js";
+import { elementsIn, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { SoundState } from "../state/protocol.d.ts" */
@@ -168,6 +168,11 @@ export function createInspector(root, store, audio, { player, perform, openMater
 
   return {
     showTab,
+    /** Show where the user says what is struck, with the keyboard in its search field. */
+    askWhatIsStruck() {
+      showTab("find");
+      elementsIn(panels.find.element, ".find-words")[0]?.focus({ preventScroll: true });
+    },
     /**
      * Give the chosen hits the sound that words find, and show what else they find.
      * @param {string} words

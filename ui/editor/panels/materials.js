@@ -3,7 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { t } from "../texts/t.js";
-import { elementsIn, focusedElement, make, setChanged } from "../widgets/controls.js";
+import { elementsIn, focusedElement, make } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 /** @import { AudioEngine, Preset, Project, Store } from "../state/types.d.ts" */
 
@@ -104,16 +104,27 @@ export function createMaterials(app, store, audio) {
 
   function close() {
     if (page.hidden) return;
-    page.hidden = true;
     const digest = store.view?.project?.clip.digest;
     if (digest) remember(ASKED, digest, "session");
-    if (returnTo?.isConnected) returnTo.focus({ preventScroll: true });
+    leave();
+  }
+
+  /** Hide the question and give the keyboard back: to what had it, or to the timeline where that cannot have it now. */
+  function leave() {
+    if (page.hidden) return;
+    const active = document.activeElement;
+    page.hidden = true;
+    if (active && active !== document.body && !page.contains(active)) return; // it is elsewhere already
+    for (const next of [returnTo, ...elementsIn(app, ".st-lanes")]) {
+      if (next && next !== document.body) next.focus({ preventScroll: true });
+      if (next && next === document.activeElement) return;
+    }
   }
 
   function askWhenSilent() {
     const project = store.view?.project;
     if (!project || !isUnchosen(project)) {
-      if (byItself || !project || project.clip.has_audio) setChanged(page, { hidden: true }); // the picture has told meanwhile
+      if (byItself || !project || project.clip.has_audio) leave(); // the picture has told meanwhile
       return;
     }
     if (BUSY.has(store.status.phase)) return; // the picture is being looked at; it may tell

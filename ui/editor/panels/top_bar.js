@@ -120,6 +120,7 @@ export function createTopBar(root, store, { open, help, conform, sync, animate, 
 function createPill(store, find) {
   const fill = make("i", "st-pill-fill");
   const text = make("span", "st-pill-text");
+  const short = make("span", "st-pill-short", { textContent: t("common.what_is_struck") }); // in a bar with little room
   let isStopping = false; // asked to, and not there yet: a step of the sampler takes its time
   const stop = make("button", "st-pill-button", { type: "button", textContent: t("common.cancel"), title: t("top_bar.stop_what_is"), onclick: () => {
     isStopping = store.send({ type: "cancel" });
@@ -132,7 +133,7 @@ function createPill(store, find) {
     find();
   } });
   const again = make("button", "st-pill-button", { type: "button", textContent: t("top_bar.look_again"), title: t("top_bar.look_for_hits"), onclick: () => store.send({ type: "detect" }) });
-  const element = make("div", "st-pill", {}, fill, text, stop, choose, resume, again);
+  const element = make("div", "st-pill", {}, fill, text, short, stop, choose, resume, again);
 
   /** @returns {{kind: string, words: string, part?: number | null, canLook?: boolean, canResume?: boolean, canChoose?: boolean} | null} */
   function describe() {
@@ -158,7 +159,7 @@ function createPill(store, find) {
     const state = describe();
     setChanged(element, { hidden: !state });
     if (!state) return;
-    setChanged(element, { className: `st-pill is-${state.kind}`, title: state.words });
+    setChanged(element, { className: `st-pill is-${state.kind}${state.canChoose ? " is-asking" : ""}`, title: state.words });
     setChanged(text, { textContent: state.words });
     const open = state.kind === "busy" && state.part === null;
     fill.classList.toggle("is-open", open);

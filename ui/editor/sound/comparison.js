@@ -3,6 +3,7 @@
 
 import { t } from "../texts/t.js";
 import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, componentColor } from "./comparison_plots.js";
+import { isNeutral } from "../audio/macros.js";
 import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
 import { describeError } from "../state/upload.js";
@@ -220,12 +221,29 @@ export function createMatch(store, host) {
   /** @param {number} fit */
   const percent = (fit) => `${Math.round(fit * 100)} %`;
 
+  /**
+   * Whether the sound no longer is as it was measured, so that its fit then says nothing.
+   * @param {Sound} sound
+   */
+  const isEdited = (sound) => sound.origin === "edited" || (sound.fit !== null && (sound.detail < 1 || !isNeutral(sound.macros)));
+
   /** The text of the button in the header. */
   function fitWords() {
     const sound = host.sound();
-    const known = dataOf === sound && data ? data.now.fit : sound?.fit;
-    if (known !== null && known !== undefined) return t("comparison.fit", { known: percent(known) });
-    return sound?.origin === "preset" ? "" : "match";
+    if (!sound) return "";
+    const measured = dataOf === sound && data ? data.now.fit : null;
+    if (measured === null && isEdited(sound)) return t("comparison.edited");
+    const known = measured ?? sound.fit;
+    if (known !== null) return t("comparison.fit", { known: percent(known) });
+    return sound.origin === "preset" ? "" : "match";
+  }
+
+  function showFit() {
+    const words = fitWords();
+    button.hidden = !words;
+    buttonText.textContent = words;
+    button.title = words === t("comparison.edited") ? t("comparison.not_measured_since") : t("comparison.how_near_the");
+    button.setAttribute("aria-label", t("comparison.compare_with_the", { words }));
   }
 
   function say() {
@@ -250,10 +268,7 @@ export function createMatch(store, host) {
     compact.hidden = open !== "match";
     large.hidden = !isLarge;
     large.parentElement?.classList.toggle("is-covered", isLarge);
-    const words = fitWords();
-    button.hidden = !words;
-    buttonText.textContent = words;
-    button.setAttribute("aria-label", t("comparison.compare_with_the", { words }));
+    showFit();
     if (sound) ask();
     refresh();
   }
@@ -267,9 +282,7 @@ export function createMatch(store, host) {
     framed = 0;
     if (!store.view?.project || !host.sound()) return;
     const said = say();
-    const words = fitWords();
-    buttonText.textContent = words;
-    button.hidden = !words;
+    showFit();
     if (!isWanted()) return;
     figure.textContent = said.figure;
     figure.hidden = said.figure === "—";
@@ -317,6 +330,7 @@ export function createMatch(store, host) {
   });
   observer.observe(element);
   observer.observe(large);
+  const unwatch = store.watch(() => [host.sound()], show); // the server's answer need not change what the page shows
 
   return {
     element, button, large, show,
@@ -325,6 +339,7 @@ export function createMatch(store, host) {
       clearTimeout(timer);
       request?.abort();
       observer.disconnect();
+      unwatch();
       cancelAnimationFrame(framed);
       document.removeEventListener("keydown", onKey, true);
     },

@@ -53,6 +53,16 @@ export function createDrafts() {
       held = null;
       sent = [];
     },
+    /**
+     * The gesture of the history's newest entry, once what was sent is in it; null where an undo or redo makes that
+     * unknown.
+     * @param {string | null} gesture of the newest entry that the server knows
+     */
+    newestGesture(gesture) {
+      const change = sent.at(-1);
+      if (!change) return gesture;
+      return "gesture" in change ? change.gesture ?? null : null;
+    },
     /** The changes to resend after a reconnection; the server ignores known numbers. */
     get unacknowledged() { return [...sent]; },
     /**

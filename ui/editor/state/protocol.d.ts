@@ -1086,7 +1086,7 @@ export interface ProjectState {
   export: ExportSettings | null;
 }
 
-/** The document as it stands; ``undo`` and ``redo`` are labels, None where there is nothing to undo or redo. ``handled`` is the highest number of this tab's changes that is in the document or was refused. */
+/** The document as it stands; ``undo`` and ``redo`` are labels, None where there is nothing to undo or redo. ``handled`` is the highest number of this tab's changes that is in the document or was refused, ``undo_gesture`` the gesture of the entry that undo reverts. */
 export interface DocumentState {
   type: "document";
   revision: number;
@@ -1094,6 +1094,7 @@ export interface DocumentState {
   undo: string | null;
   redo: string | null;
   handled: number;
+  undo_gesture: string | null;
 }
 
 /** Progress of an activity. */
@@ -1163,17 +1164,19 @@ export interface ExportPlan {
   fault: string;
 }
 
-/** A file to download. */
+/** A file to download; ``warning`` says what is wrong with it, "" where nothing is. */
 export interface ExportedFile {
   name: string;
   url: string;
   note: string;
+  warning: string;
 }
 
-/** The files of an export. */
+/** The files of an export; ``is_current``: whether they are of the project as it is now. */
 export interface Exported {
   type: "exported";
   files: ExportedFile[];
+  is_current: boolean;
 }
 
 /** Render key of one strike: of a sound (its id), a preset (``preset:NAME``) or a candidate (``candidate:ID``). */

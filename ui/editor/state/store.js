@@ -88,7 +88,8 @@ export function createStore(session, options = {}) {
     if (!isStale) return shown;
     isStale = false;
     const { acknowledged } = store;
-    shown = shareUnchanged(shown, acknowledged?.project ? { ...acknowledged, project: drafts.apply(acknowledged.project) } : acknowledged);
+    shown = shareUnchanged(shown, acknowledged?.project
+      ? { ...acknowledged, project: drafts.apply(acknowledged.project), undo_gesture: drafts.newestGesture(acknowledged.undo_gesture) } : acknowledged);
     return shown;
   }
 

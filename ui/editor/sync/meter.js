@@ -2,10 +2,11 @@
 // What the sync meter found, in words and rows.
 
 import { t } from "../texts/t.js";
-import { formatLag } from "../timeline/lag.js";
+import { IN_STEP_S, formatLag } from "../timeline/lag.js";
+/** @import { offerShift as offerOfLane } from "../timeline/lag.js" */
 /** @import { SyncHit, SyncMeasured } from "../state/protocol.d.ts" */
 
-export const LEAST_SHIFT_S = 0.001;
+const LEAST_LAG_S = 0.001;
 const UNSURE = 0.5;
 /** @type {Record<SyncHit["grade"], "good" | "teal" | "action" | "coral">} names of the theme's colours */
 export const GRADE_COLORS = { "in step": "good", "too small to notice": "teal", detected: "action", unacceptable: "coral" };
@@ -35,17 +36,20 @@ export function describeLag({ lag_s, confidence, what }, rate) {
   const subject = what === "hits" ? t("meter.the_hits") : t("meter.the_clips_sound");
   const count = what === "hits" ? 2 : 1;
   const sure = t("meter.sure", { confidence: Math.round(100 * confidence) });
-  if (Math.abs(lag_s) < LEAST_SHIFT_S) return t("meter.come_in_step", { subject, count, sure });
+  if (Math.abs(lag_s) < LEAST_LAG_S) return t("meter.come_in_step", { subject, count, sure });
   return t("meter.come", { subject, count, lag: formatLag(Math.abs(lag_s), rate), order: lag_s > 0 ? t("common.late") : t("common.early"), sure: confidence < UNSURE ? t("meter.uncertain", { sure }) : sure });
 }
 
 /**
- * By how much all hits are to be shifted; null where that is not known or nothing.
+ * By how much all hits are to be shifted; null where that is not known, or too little to be seen or heard. It is as
+ * much as the hits' lane offers, where the two differ by no more than that.
  * @param {SyncMeasured | null} found
+ * @param {ReturnType<typeof offerOfLane>} lane
  */
-export function offerShift(found) {
-  if (!found || found.what !== "hits" || found.lag_s === null || Math.abs(found.lag_s) < LEAST_SHIFT_S) return null;
-  return -found.lag_s;
+export function offerShift(found, lane) {
+  if (!found || found.what !== "hits" || found.lag_s === null || Math.abs(found.lag_s) < IN_STEP_S) return null;
+  const isLanes = lane?.follows === "picture" && !lane.isDone && Math.abs(lane.delta_s + found.lag_s) < IN_STEP_S;
+  return isLanes ? lane.delta_s : -found.lag_s;
 }
 
 /**

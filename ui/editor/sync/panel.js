@@ -3,7 +3,8 @@
 
 import { requireProject } from "../state/project.js";
 import { t } from "../texts/t.js";
-import { shiftTimes } from "../timeline/lag.js";
+import { describeHeld, offerShift as offerOfLane } from "../timeline/lag.js";
+import { shiftHits } from "../timeline/shifting.js";
 import { formatTimecode, frameRate } from "../timeline/timecode.js";
 import { createButton, createSegments, make, newGesture } from "../widgets/controls.js";
 import { pointIn } from "../widgets/page_scale.js";
@@ -116,9 +117,13 @@ export function createSyncPanel(app, store, player, reveal) {
     lists.set(shown);
     stop.hidden = !isMeasuring;
     if (!isMeasuring && found) words.textContent = `${describeLag(found, rate())}${found.drift_s_per_s ? t("sync_panel.it_drifts_a", { drift_s_per_s: formatOffset(found.drift_s_per_s * 60) }) : ""}`;
-    const delta_s = isMeasuring ? null : offerShift(found);
+    const delta_s = isMeasuring ? null : offer();
     shift.hidden = delta_s === null;
-    if (delta_s !== null) shift.textContent = t("sync_panel.shift_all_by", { delta_s: formatOffset(delta_s) });
+    if (delta_s !== null) {
+      const held = describeHeld(project.hits, delta_s, project.clip.duration_s);
+      shift.textContent = t("sync_panel.shift_all_by", { delta_s: formatOffset(delta_s) });
+      shift.title = `${t("sync_panel.shift_all_hits")}${held && `. ${held}`}`;
+    }
     rows = found ? listRows(found, shown) : [];
     list.replaceChildren(...rows.slice(0, MOST_ROWS).map(createRow));
     if (!rows.length) list.append(make("p", "ins-quiet", { textContent: found ? t("sync_panel.none") : "" }));
@@ -175,19 +180,20 @@ export function createSyncPanel(app, store, player, reveal) {
     choose(rows.reduce((best, row, i) => (Math.abs(row.time_s - time_s) < Math.abs(rows[best].time_s - time_s) ? i : best), 0));
   }
 
+  const offer = () => offerShift(found, offerOfLane(requireProject(store), store.media.lag_s));
+
   function shiftAll() {
-    const delta_s = offerShift(found);
+    const delta_s = offer();
     if (delta_s === null) return;
     list.focus({ preventScroll: true });
-    const { hits, clip } = requireProject(store);
-    store.edit({ kind: "set_each_hit", values: shiftTimes(hits, delta_s, clip.duration_s) }, newGesture());
+    shiftHits(store, requireProject(store).hits, delta_s);
   }
 
   function mendChosen() {
     list.focus({ preventScroll: true }); // the button goes
     const row = rows[at];
     const hit = requireProject(store).hits.find(({ id }) => id === row?.hit_id);
-    if (row?.what === "pair" && hit) store.edit({ kind: "set_each_hit", values: shiftTimes([hit], -row.offset_s, duration_s()) }, newGesture());
+    if (row?.what === "pair" && hit) shiftHits(store, [hit], -row.offset_s);
     else if (row?.what === "heard" && hit) store.edit({ kind: "set_hits", ids: [hit.id], values: { mute: true } }, newGesture());
     else if (row?.what === "seen") store.edit({ kind: "add_hit", time_s: row.time_s }, newGesture());
   }
@@ -201,6 +207,11 @@ export function createSyncPanel(app, store, player, reveal) {
       isMeasuring = false;
       words.textContent = t("sync_panel.stopped");
       paint();
+    }),
+    store.watch(() => [store.view?.project?.clip.digest], () => {
+      found = null;
+      at = -1;
+      measure();
     }),
     store.watch(() => [store.view?.project?.hits], () => {
       clearTimeout(timer);

@@ -5,7 +5,8 @@ import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
 import { t } from "../texts/t.js";
 import { soundColor } from "../widgets/format.js";
-import { formatLag, offerShift, shiftTimes } from "./lag.js";
+import { describeHeld, formatLag, offerShift } from "./lag.js";
+import { shiftHits } from "./shifting.js";
 import { frameRate } from "./timecode.js";
 import { createSegments, createSelect, make, newGesture, setChanged } from "../widgets/controls.js";
 import { keyed } from "../widgets/key_titles.js";
@@ -59,7 +60,7 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
   function shiftAll() {
     const project = requireProject(store);
     const offer = offerShift(project, store.media.lag_s);
-    if (offer) store.edit({ kind: "set_each_hit", values: shiftTimes(project.hits, offer.delta_s, project.clip.duration_s) }, newGesture());
+    if (offer) shiftHits(store, project.hits, offer.delta_s);
   }
 
   /** @param {Project | null} project */
@@ -69,13 +70,22 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
     if (!project || !offer) return;
     const lag_s = store.media.lag_s ?? 0;
     const rate = frameRate(project.clip.frame_rate);
+    const held = describeHeld(project.hits, offer.delta_s, project.clip.duration_s);
     const followed = offer.follows === "picture" ? t("heads.the_picture") : t("heads.the_clips_sound");
     const apart = t("heads.the_picture_is", { lag: formatLag(Math.abs(lag_s), rate), order: lag_s > 0 ? t("heads.later") : t("heads.earlier") });
     setChanged(inStep, {
       disabled: offer.isDone,
       textContent: offer.isDone ? t("heads.follow", { followed }) : t("heads.shift_all_ms", { shift: `${offer.delta_s < 0 ? "\u2212" : "+"}${Math.round(1000 * Math.abs(offer.delta_s))}` }),
-      title: offer.isDone ? t("heads.the_hits_follow", { apart, followed }) : t("heads.shift_all_hits", { apart, followed }),
+      title: offer.isDone ? t("heads.the_hits_follow", { apart, followed }) : `${t("heads.shift_all_hits", { apart, followed })}${held && `. ${held}`}`,
     });
+  }
+
+  /**
+   * The question stands out until it is answered; later it is a way to choose anew.
+   * @param {Project | null} project
+   */
+  function showAsked(project) {
+    ask.classList.toggle("is-answered", !project?.sounds.some((sound) => sound.is_default || sound.is_unrecognised));
   }
 
   /** @param {LaneMode} value */
@@ -106,6 +116,7 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
     track.element.hidden = tracks.length < 2;
     track.set(tracks.map((text, number) => [String(number), text]), String(project?.clip.audio_track ?? 0));
     ask.hidden = !project || project.clip.has_audio;
+    showAsked(project);
     look.element.hidden = ripple.hidden = !project;
     showLag(project);
   }
@@ -118,7 +129,7 @@ export function createHeads(store, { chooseMaterial, enlarge, arranging, changed
   showRipple();
 
   return {
-    element, place, showLag, dispose: cleanup,
+    element, place, showLag, showAsked, dispose: cleanup,
     get mode() { return mode; },
     /** @param {string} soundId */
     colorOf: (soundId) => soundColor(requireProject(store), soundId),

@@ -7,8 +7,9 @@ import { requireProject } from "../state/project.js";
 import { t } from "../texts/t.js";
 import { newGesture } from "../widgets/controls.js";
 import { soundColor } from "../widgets/format.js";
-import { notShiftedLike, shiftOf, shiftTimes } from "./lag.js";
+import { notShiftedLike, shiftOf } from "./lag.js";
 import { formatShift } from "./picking.js";
+import { shiftHits } from "./shifting.js";
 import { frameRate } from "./timecode.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { AudioEngine, Hit, Store } from "../state/types.d.ts" */
@@ -52,7 +53,7 @@ export function hitMenuRows(store, audio, { arranging, quantize, makePattern, sh
     { text: t("hit_menu.quantise", { those }), key: keyText("quantize"), choose: quantize },
     { text: t("hit_menu.make_a_roll"), key: keyText("pattern"), choose: makePattern },
     { text: hit.stroke ? t("hit_menu.change_the_scrape") : t("hit_menu.scrape_or_rub"), key: keyText("scrape"), choose: scrape },
-    ...(alike.length ? [{ text: t("hit_menu.shift_the_others", { shift: formatShift(shiftOf(hit), rate) }), choose: () => store.edit({ kind: "set_each_hit", values: shiftTimes(alike, shiftOf(hit), clip.duration_s) }, newGesture()) }] : []),
+    ...(alike.length ? [{ text: t("hit_menu.shift_the_others", { shift: formatShift(shiftOf(hit), rate) }), choose: () => shiftHits(store, alike, shiftOf(hit)) }] : []),
     "",
     { text: ids.length === 1 ? t("hit_menu.give_it_a") : t("hit_menu.give_sounds_of", { those }), key: keyText("detach"), choose: () => store.edit({ kind: "detach_hits", ids }, newGesture()) },
     ...(clip.has_audio ? [{ text: t("hit_menu.velocity_layers_of", { name }), key: keyText("layers"), choose: layers }] : []),

@@ -7,7 +7,7 @@ import { t } from "../texts/t.js";
 /** @import { Hit, Project } from "../state/types.d.ts" */
 
 const LEAST_S = 0.001;
-const IN_STEP_S = 0.01; // a smaller lag is neither seen nor heard
+export const IN_STEP_S = 0.01; // a smaller lag is neither seen nor heard
 
 /**
  * Distance of a hit from its detected time; the analysis alone moves it to its attack, some milliseconds away.
@@ -52,6 +52,17 @@ export const formatLag = (lag_s, rate) => t("lag.ms_frames", { lag_ms: Math.roun
  */
 export const shiftTimes = (hits, delta_s, duration_s) =>
   Object.fromEntries(hits.map(({ id, time_s }) => [id, { time_s: clamp(time_s + delta_s, 0, duration_s) }]));
+
+/**
+ * That some hits cannot be shifted so far, since the clip begins or ends there; "" where all can.
+ * @param {readonly Hit[]} hits
+ * @param {number} delta_s
+ * @param {number} duration_s
+ */
+export function describeHeld(hits, delta_s, duration_s) {
+  const count = hits.filter(({ time_s }) => time_s + delta_s < 0 || time_s + delta_s > duration_s).length;
+  return count ? t(delta_s < 0 ? "lag.stop_at_the_start" : "lag.stop_at_the_end", { count }) : "";
+}
 
 /**
  * The hits that are not yet shifted as one was that the user moved; none where it was not moved.

@@ -324,7 +324,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     chooseAdded();
     if (shown?.clip !== followed?.clip) backdrop.forget();
     if (shown?.clip !== followed?.clip || shown?.detection !== followed?.detection) isMeasured = false;
-    else heads.showLag(shown);
+    else {
+      heads.showLag(shown);
+      heads.showAsked(shown);
+    }
     followed = shown;
     redraw();
   }

@@ -14,6 +14,7 @@ import soundfile
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import check_folder, check_target
 from engine.media.export.markers import Marker, read_onsets, write_markers
+from engine.media.export.own_sound import OwnSound
 from engine.media.export.stems import write_stems
 from engine.media.export.video import write_video
 from engine.media.export.wave import write_wave
@@ -175,6 +176,20 @@ def test_other_pictures_are_encoded_and_said_so(tmp_path: Path, name: str, codec
     assert [read_number(f) for _, f in pairs[1]] == pytest.approx([read_number(f) for _, f in pairs[0]], abs=2)
     check_sound(out, before.duration_s, hits_s)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, "out.mp4"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("codec", "pixels"), [("libx264", "yuv420p"), ("prores", "yuv422p10le")])
+def test_a_track_over_full_scale_is_counted_in_copies_and_encodes(tmp_path: Path, codec: str, pixels: str) -> None:
+    clip = make_clip(tmp_path / "c.mov", codec=codec, count=12, pixels=pixels, sounds=[(0.0, make_clicks([0.2], 0.5))])
+    track = np.zeros((24_000, 2), np.float32)
+    track[1000:1010] = 1.5
+    over: list[int] = []
+    note = write_video(clip, track, SOUND_RATE_HZ, tmp_path / "o.mp4", on_over=over.append)
+    assert over == [20] and ("encoded anew" in (note or "")) == (codec == "prores")
+    mixed = OwnSound("mix", 0)
+    write_video(clip, np.ones_like(track), SOUND_RATE_HZ, tmp_path / "m.mp4", own_sound=mixed, on_over=over.append)
+    assert over[1] > 0
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mov", ".mkv"])

@@ -24,6 +24,7 @@ export const EXPORT = {
   "export_menu.32_bit_float": "32 Bit Float",
   "export_menu.5_1_is": "5.1 ist L R C LFE Ls Rs; sein ITU-Downmix ist die Stereospur.",
   "export_menu.as_in_the": "wie in der Spur",
+  "export_menu.before_the_last": "Vor der letzten Änderung exportiert",
   "export_menu.bit_depth": "Bittiefe",
   "export_menu.by_hit": "nach Schlag",
   "export_menu.by_sound": "nach Klang",

@@ -45,6 +45,7 @@ export const FIND = {
   "find.materials": "Materialien…",
   "find.new": "Neu",
   "find.new_sounds_from": "Neue Klänge aus dem Generator, von keiner Aufnahme",
+  "find.no_effect": "{words}: ohne Wirkung",
   "find.nothing_in_these": "Von diesen Worten wurde nichts verstanden. ",
   "find.open_a_clip": "Einen Clip mit Schlägen öffnen; Klänge für das Angeschlagene finden sich hier.",
   "find.picture_it": "Bild dazu",

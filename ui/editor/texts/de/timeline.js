@@ -58,6 +58,8 @@ export const TIMELINE = {
   "hit_menu.unmute": "Laut schalten{those}",
   "hit_menu.velocity_layers_of": "Anschlagstufen von {name}…",
   "lag.ms_frames": "{lag_ms} ms ({frames} Bilder)",
+  "lag.stop_at_the_end": "{count} {count|Schlag bleibt|Schläge bleiben} am Ende des Clips stehen und {count|kann|können} nicht so weit rücken",
+  "lag.stop_at_the_start": "{count} {count|Schlag bleibt|Schläge bleiben} am Anfang des Clips stehen und {count|kann|können} nicht so weit rücken",
   "picking.frames": "{whole} {whole|Bild|Bilder}",
   "spectrogram_view.back_to_the": "Zurück zum Bild",
   "spectrogram_view.show_the_sound": "Den Ton zeigen von",

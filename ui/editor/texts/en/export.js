@@ -24,6 +24,7 @@ export const EXPORT = {
   "export_menu.32_bit_float": "32 bit float",
   "export_menu.5_1_is": "5.1 is L R C LFE Ls Rs; its ITU downmix is the stereo track.",
   "export_menu.as_in_the": "as in the track",
+  "export_menu.before_the_last": "Exported before the last change",
   "export_menu.bit_depth": "Bit depth",
   "export_menu.by_hit": "by hit",
   "export_menu.by_sound": "by sound",

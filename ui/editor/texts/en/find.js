@@ -45,6 +45,7 @@ export const FIND = {
   "find.materials": "Materials…",
   "find.new": "New",
   "find.new_sounds_from": "New sounds from the generator, of no recording",
+  "find.no_effect": "{words}: no effect",
   "find.nothing_in_these": "Nothing in these words was understood. ",
   "find.open_a_clip": "Open a clip with hits in it; sounds for what is struck are found here.",
   "find.picture_it": "Picture it",

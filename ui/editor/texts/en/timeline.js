@@ -58,6 +58,8 @@ export const TIMELINE = {
   "hit_menu.unmute": "Unmute{those}",
   "hit_menu.velocity_layers_of": "Velocity layers of {name}…",
   "lag.ms_frames": "{lag_ms} ms ({frames} frames)",
+  "lag.stop_at_the_end": "{count} {count|hit stops|hits stop} at the clip's end and cannot move so far",
+  "lag.stop_at_the_start": "{count} {count|hit stops|hits stop} at the clip's start and cannot move so far",
   "picking.frames": "{whole} {whole|frame|frames}",
   "spectrogram_view.back_to_the": "Back to the picture",
   "spectrogram_view.show_the_sound": "Show the sound of",

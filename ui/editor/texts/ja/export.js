@@ -24,6 +24,7 @@ export const EXPORT = {
   "export_menu.32_bit_float": "32 bit float",
   "export_menu.5_1_is": "5.1 は L R C LFE Ls Rs。ITU ダウンミックスがステレオトラックです。",
   "export_menu.as_in_the": "トラックと同じ",
+  "export_menu.before_the_last": "最後の変更より前に書き出したものです",
   "export_menu.bit_depth": "ビット深度",
   "export_menu.by_hit": "ヒットごと",
   "export_menu.by_sound": "音ごと",

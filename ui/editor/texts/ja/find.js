@@ -45,6 +45,7 @@ export const FIND = {
   "find.materials": "素材…",
   "find.new": "新規",
   "find.new_sounds_from": "録音ではなく生成器による新しい音",
+  "find.no_effect": "{words}: 効果なし",
   "find.nothing_in_these": "この言葉は理解できませんでした。 ",
   "find.open_a_clip": "ヒットのあるクリップを開くと、打たれているものの音をここで探せます。",
   "find.picture_it": "絵にする",

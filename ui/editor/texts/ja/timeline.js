@@ -58,6 +58,8 @@ export const TIMELINE = {
   "hit_menu.unmute": "ミュート解除{those}",
   "hit_menu.velocity_layers_of": "{name} のベロシティレイヤー…",
   "lag.ms_frames": "{lag_ms} ms（{frames} フレーム）",
+  "lag.stop_at_the_end": "{count} 個のヒットはクリップの末尾で止まり、そこまでは動かせません",
+  "lag.stop_at_the_start": "{count} 個のヒットはクリップの先頭で止まり、そこまでは動かせません",
   "picking.frames": "{whole} フレーム",
   "spectrogram_view.back_to_the": "映像に戻る",
   "spectrogram_view.show_the_sound": "表示する音",

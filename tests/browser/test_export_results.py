@@ -1,0 +1,36 @@
+"""The export dialog's results in a real browser: warnings stand out, and none is of another clip or taken for new."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.struck_page import Editor
+
+
+def test_results_warn_of_the_level_age_with_an_edit_and_go_with_the_clip(editor: Editor) -> None:
+    page = editor.page
+    editor.change(lambda: editor.see("void window.struck.store.edit({ kind: 'set_mix', gain_db: 24 })"))
+    editor.wait_for_sound()
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Export")
+    dialog.get_by_role("button", name="Export", exact=True).click()
+    links, words = dialog.locator(".st-file"), dialog.locator(".st-export-words")
+    links.nth(1).wait_for()
+    expect(words).to_have_text("Ready")
+    warnings = links.locator(".st-file-note.is-fault")
+    said = warnings.all_text_contents()
+    assert len(said) == 2 and said[0] == said[1] and said[0].startswith("over full scale in ")
+    colors = [warnings.first, links.locator(".st-file-note:not(.is-fault)").first]
+    warned, quiet = [place.evaluate("(shown) => getComputedStyle(shown).color") for place in colors]
+    coral = editor.see("getComputedStyle(document.querySelector('.st-app')).getPropertyValue('--coral')").strip()
+    assert warned != quiet and warned == f"rgb({', '.join(str(int(coral[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+    editor.change(lambda: editor.see("void window.struck.store.edit({ kind: 'set_mix', gain_db: 0 })"))
+    expect(words).to_have_text("Exported before the last change")
+    assert links.count() == 2
+
+    editor.open_demo("silent")
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    assert links.count() == 0 and words.inner_text() == ""
+    dialog.get_by_role("button", name="Export", exact=True).wait_for()
+    page.keyboard.press("Escape")
