@@ -13,6 +13,7 @@ _WITHIN_DB = 45.0
 _MOST, _STEPS = 64, 2
 _FASTEST_PER_S = 400.0
 _MOST_CHANGE = (0.4, 2.5)
+_MOST_GAIN = 2.0  # a slow mode close to a fast one would take its energy, and damping make the sound last longer
 _LEVEL_DOUBT, _DECAY_DOUBT = 0.5, 0.5  # expected relative deviation of a sampled mode
 
 
@@ -21,7 +22,8 @@ def correct_modes(rest: np.ndarray, modes: Modes, residual: Residual) -> np.ndar
 
     All strong modes are fitted to the sampled sound at once, by Gauss-Newton steps from the given values, regularised
     towards them; then each is moved back to its given frequency and decay, and deviations from its exponential
-    decay are limited to the level of the ``residual``'s noise. Its level and phase, and the rest, stay as sampled.
+    decay are limited to the level of the ``residual``'s noise. Its level, if at most 6 dB over the given one, its
+    phase, and the rest, stay as sampled.
     """
     muted = modes.mute_mask
     power_db = np.asarray(modes.power_db)
@@ -44,6 +46,7 @@ def correct_modes(rest: np.ndarray, modes: Modes, residual: Residual) -> np.ndar
         found, sounding = _move(poles, found, change[1]), sounding + change[0]
         left = rest + given - synthesize_poles(found, sounding, rest.size, SAMPLE_RATE_HZ)
     left = limit_deviations(left, poles, sounding, residual)
+    sounding *= np.minimum(1.0, _MOST_GAIN * np.abs(amplitudes) / np.maximum(np.abs(sounding), 1e-30))
     held = left + synthesize_poles(poles, sounding, rest.size, SAMPLE_RATE_HZ) - given
     return held.astype(np.float32)
 

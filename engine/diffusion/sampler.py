@@ -21,6 +21,7 @@ from engine.diffusion.batched import BatchedNetwork
 from engine.diffusion.captured import CapturedNetwork, Velocity
 from engine.diffusion.checkpoint import load_velocity_network
 from engine.diffusion.conditioning import encode_contexts, encode_details
+from engine.diffusion.excess import limit_excess
 from engine.diffusion.interpolant import draw_prior, make_denoise
 from engine.diffusion.mode_correction import correct_modes
 from engine.diffusion.prior import assemble_condition, count_frames, draw_noise, expect_parts
@@ -182,9 +183,9 @@ class Sampler:
             denoise = make_denoise(self.velocity, condition, guidance, self.bfloat16, place(context), place(detail))
             prior = draw_prior(condition.mean, place(start.noise) / condition.expected, place(start.white))
             deviation = sample(denoise, prior, angle_schedule(steps), report)
-            spectrograms = (condition.mean + deviation, condition.mean)
-            sounds, modal = (invert_spectrogram(condition.expected, own)[:count].cpu().numpy() for own in spectrograms)
-            return sounds, modal
+            sounds = invert_spectrogram(condition.expected, condition.mean + deviation, limit_excess)
+            modal = invert_spectrogram(condition.expected, condition.mean)
+            return sounds[:count].cpu().numpy(), modal[:count].cpu().numpy()
 
 
 @dataclass(frozen=True)
@@ -266,9 +267,16 @@ def fix_thread_shares() -> None:
         torch.set_num_threads(fitting)
 
 
-def invert_spectrogram(expected: torch.Tensor, spectrogram: torch.Tensor) -> torch.Tensor:
-    """Waves [B, samples] from the onset on, silent before it; on a CPU one by one, as each comes alone."""
+def invert_spectrogram(
+    expected: torch.Tensor,
+    spectrogram: torch.Tensor,
+    change: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = lambda values, _: values,
+) -> torch.Tensor:
+    """Waves [B, samples] from the onset on, silent before it; on a CPU one by one, as each comes alone.
+
+    ``change`` is applied to the bins, complex in units of the ``expected`` magnitude, and to that.
+    """
     size = 1 if spectrogram.device.type == "cpu" else len(spectrogram)
     parts = zip(expected.split(size), spectrogram.split(size), strict=True)
-    wave = torch.cat([spectrogram_to_wave(expand(own) * level) for level, own in parts])
+    wave = torch.cat([spectrogram_to_wave(change(expand(own), level) * level) for level, own in parts])
     return wave[:, ONSET_SAMPLE : wave.shape[-1] - N_FFT // 2]

@@ -73,3 +73,14 @@ def test_nothing_is_done_where_no_mode_sounds() -> None:
     rest = np.random.default_rng(1).standard_normal(LENGTH).astype(np.float32)
     for modes in (Modes(), replace(MODES, muted=(True,) * 3)):
         assert correct_modes(rest, modes, NOISE) is rest
+
+
+def test_a_slow_mode_beside_a_fast_one_does_not_take_its_energy() -> None:
+    """What was sampled there lasts longer than both: the fit gives it all to the slow one, which then would stand out
+    by 14 dB, and a damped sound would last longer than before."""
+    asked = Modes((880.0, 890.0), (-10.0, -24.0), (170.0, 45.0), (0.0, 0.0), (False,) * 2)
+    sampled = sound_of(replace(asked, power_db=(-10.0, -10.0)))
+    sound = sound_of(asked) + correct_modes(sampled - sound_of(asked), asked, NOISE)
+    late = slice(round(0.05 * RATE), round(0.1 * RATE))
+    over_db = 20.0 * np.log10(np.linalg.norm(sound[late]) / np.linalg.norm(sound_of(asked)[late]))
+    assert over_db < 6.5

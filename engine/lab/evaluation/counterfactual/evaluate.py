@@ -63,6 +63,8 @@ LEAST = {PITCH: 20.0, BRIGHTNESS: 20.0, DECAY: 0.1}
 
 _STEPS_A_OCTAVE, _LOWEST_HZ, _OCTAVES, _FURTHEST_OCTAVES = 48, 40.0, 9, 2.0
 _RANGE_DB, _LINE_DB, _SHORTEST_S, _LONGEST_S = 40.0, 15.0, 0.05, 2.0
+_NOISE_DB = 10.0
+"""What stands out by less is as likely noise, which is drawn alike before and after a change and stays where it is."""
 _AROUND = _STEPS_A_OCTAVE // 2 + 1
 
 
@@ -154,7 +156,7 @@ def measure_moves(before: np.ndarray, after: np.ndarray) -> dict[str, float]:
 def measure_shift_cents(before: np.ndarray, after: np.ndarray) -> float:
     """Shift between two spectra in cents: that at which their peaks over log frequency correlate best."""
     size = max(len(before), len(after))
-    lines = [measure_lines(sound, size) for sound in (before, after)]
+    lines = [np.maximum(measure_lines(sound, size) - _NOISE_DB, 0.0) for sound in (before, after)]
     reach, count = round(_FURTHEST_OCTAVES * _STEPS_A_OCTAVE), len(lines[0])
     agreements = []
     for lag in range(-reach, reach + 1):
