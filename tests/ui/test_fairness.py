@@ -183,7 +183,7 @@ def test_work_stops_when_the_last_tab_is_closed(tmp_path: Path, monkeypatch: pyt
             time.sleep(0.01)
 
     workers = (session.search_worker, session.exports)
-    wait_until(lambda: sampler.steps > 3)  # the demo is open; what was asked for before ends with the document before it
+    wait_until(lambda: sampler.steps > 3)  # the demo is open; jobs asked for before end with what was
     for worker in workers:
         worker.start(work_for_ever)
     session.leave(other)  # type: ignore[arg-type]
