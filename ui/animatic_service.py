@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import urllib.parse
 from fractions import Fraction
 from pathlib import Path
@@ -68,7 +67,7 @@ def _make(
     from engine.pipeline import make_animatic as pipeline
 
     session.send(AnimaticProgressed(0.0))
-    project, rendered = wait_for_sound(session, job)
+    project, rendered = session.renderer.wait_for_mix(job.check)
     heard = pipeline.hear_project(project, rendered)
     target = choose_export(session, " animatic.mp4")
     with session.context.analysis_lock.acquire(job.check) as yield_lock:
@@ -98,17 +97,6 @@ def choose_export(session: Session, ending: str) -> Path:
 def address_export(session: Session, target: Path) -> str:
     """Where the browser gets a file among the session's exports."""
     return f"/struck/export/{session.export_key}/{urllib.parse.quote(target.name)}?v={target.stat().st_mtime_ns}"
-
-
-def wait_for_sound(session: Session, job: Job):  # type: ignore[no-untyped-def]
-    """The project with its hits as rendered, once all are."""
-    while True:
-        session.renderer.wait(job.check)
-        mixed = session.renderer.mix()
-        job.check()
-        if mixed is not None:
-            return mixed
-        time.sleep(0.05)
 
 
 def read_clip_still(session: Session, project: Project, time_s: float) -> Still:

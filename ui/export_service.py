@@ -101,14 +101,7 @@ def _export(session: Session, names: Mapping[str, str], options: ExportOptions, 
         session.set_status("export", "exporting", done, 100 * len(names), message, started)
 
     show(0, "Waiting for the last hits")
-    while True:
-        session.renderer.wait(job.check)
-        mixed = session.renderer.mix()
-        job.check()
-        if mixed is not None:
-            break
-        time.sleep(0.05)
-    delivery = Delivery(*mixed, options, datetime.now(), job.check)
+    delivery = Delivery(*session.renderer.wait_for_mix(job.check), options, datetime.now(), job.check)
     folder = session.folder("exports")
     files = []
     for number, (kind, name) in enumerate(names.items()):

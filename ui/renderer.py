@@ -278,6 +278,16 @@ class Renderer:
         """Render key, length and lead of each hit whose sound is ready."""
         return Rendered(dict(self._rendered))
 
+    def wait_for_mix(self, check: Callable[[], None]) -> tuple[Project, Mapping[str, RenderedHit]]:
+        """``mix``, once all hits are there; StruckError if rendering failed."""
+        while True:
+            self.wait(check)
+            mixed = self.mix()
+            check()  # the document may have been left meanwhile
+            if mixed is not None:
+                return mixed
+            time.sleep(0.05)
+
     def mix(self) -> tuple[Project, Mapping[str, RenderedHit]] | None:
         """The document and the rendered sound of all its hits; None while some are still missing."""
         from engine.pipeline.kept_hits import KeptHits

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.files import write_file
 from ui import clip_service
-from ui.animatic_service import address_export, choose_export, wait_for_sound
+from ui.animatic_service import address_export, choose_export
 from ui.jobs import Job
 from ui.protocol.picturing import (
     MakeStoryboard,
@@ -48,7 +48,7 @@ def _make(session: Session, job: Job, request: MakeStoryboard) -> StoryboardMade
     from engine.pipeline import make_storyboard as pipeline
 
     session.send(StoryboardProgressed(0.0))
-    project, rendered = wait_for_sound(session, job) if request.drawn else (session.require_project(), None)
+    project, rendered = session.renderer.wait_for_mix(job.check) if request.drawn else (session.require_project(), None)
     if not request.drawn:
         clip_service.check_clip(session)
     hits = pipeline.list_project(project, session.name or "project", rendered, request.each)

@@ -27,22 +27,17 @@ def limit_excess(values: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
     follows the strike, so that damping would not be heard. In each of 24 bands, of the excess over 3 dB of a
     power averaged over three frames a quarter is kept. What stays under the expectation is not raised.
     """
+    bands = torch.from_numpy(_band_weights()).to(values.device)
     power = torch.square(expected)
-    found, given = (_average(part) for part in (torch.square(values.abs()) * power, power))
+    found, given = (_average(bands @ part) for part in (torch.square(values.abs()) * power, power))
     excess_db = 10.0 * torch.log10(found.clamp_min(1e-30) / given.clamp_min(1e-30)) - _FREE_DB
     gain_db = (_KEPT - 1.0) * excess_db.clamp_min(0.0)
-    return values * torch.pow(10.0, (_bands(values.device).T @ gain_db) / 20.0)
+    return values * torch.pow(10.0, (bands.T @ gain_db) / 20.0)
 
 
 def _average(power: torch.Tensor) -> torch.Tensor:
-    """Power [B, BINS, T] in bands, averaged over ``_FRAMES`` frames about each, [B, bands, T]."""
-    return torch.nn.functional.avg_pool1d(
-        _bands(power.device) @ power, _FRAMES, 1, _FRAMES // 2, count_include_pad=False
-    )
-
-
-def _bands(device: torch.device) -> torch.Tensor:
-    return torch.from_numpy(_band_weights()).to(device)
+    """Power of bands [B, bands, T], averaged over ``_FRAMES`` frames about each."""
+    return torch.nn.functional.avg_pool1d(power, _FRAMES, 1, _FRAMES // 2, count_include_pad=False)
 
 
 @functools.lru_cache(maxsize=1)
