@@ -99,18 +99,24 @@ def make_seeds(
     steps: int,
     typical: Typical,
     donors: Sequence[Donor],
+    first_seed: int,
 ) -> list[np.ndarray]:
-    """Takes generated from an object's physics at a level: one completion, SEEDS seeds; the prior without a sampler."""
+    """Takes generated from an object's physics at a level: one completion, SEEDS seeds; the prior without a sampler.
+
+    Each object needs a ``first_seed`` of its own: with the same few seeds for all, the ratios would be those of a few
+    draws of level and decay, however many objects there are.
+    """
     modes, residual, detail = reduce_physics(one.hit, level, typical)
     if not detail.is_full:
         modes, residual = complete_physics(modes, residual, detail, name_material(one.hit.material), donors, 0)
     length = len(one.takes[0])
-    physics = [vary_physics(modes, residual, variation, seed) for seed in range(SEEDS)]
+    seeds = range(first_seed, first_seed + SEEDS)
+    physics = [vary_physics(modes, residual, variation, seed) for seed in seeds]
     if sampler is None:
-        pairs = zip(range(SEEDS), physics, strict=True)
+        pairs = zip(seeds, physics, strict=True)
         return [synthesize(Physics(*varied), length / SAMPLE_RATE_HZ, seed) for seed, varied in pairs]
     details = [Detail(variation=variation)] * SEEDS
-    made = sampler.sample(physics, range(SEEDS), steps, details=details)
+    made = sampler.sample(physics, seeds, steps, details=details)
     return [np.pad(sound[:length], (0, max(0, length - len(sound)))) for sound in made]
 
 
@@ -180,8 +186,9 @@ def main(args: list[str]) -> None:
     for level in options.levels:
         for varied in options.variations:
             made = []
-            for one in objects:
-                sounds = make_seeds(one, level, varied / 100.0, sampler, options.steps, typical, donors)
+            for place, one in enumerate(objects):
+                how = (sampler, options.steps, typical, donors, SEEDS * place)
+                sounds = make_seeds(one, level, varied / 100.0, *how)
                 made.append(compare_all(sounds))
             measures = compare_means(np.array(made), real, np.random.default_rng(0))
             results.append({"level": level, "variation": varied / 100.0, "measures": measures})
