@@ -14,14 +14,14 @@ FRAME_S = 1 / 30
 # The picture's time at each press, by the video element alone, and how far from it the sound was, which a busy machine
 # disturbs; and how many sounds are started.
 WATCH = """
-  window.presses = []; window.apart = []; window.starts = 0; window.stalls = 0;
+  window.presses = []; window.uncertain = []; window.starts = 0; window.stalls = 0;
   window.struck.player.video.addEventListener('waiting', () => window.stalls++);
   const note = (event) => {
     const { player: { video }, store } = window.struck;
     const age_s = (performance.now() - event.timeStamp) / 1000;
     const offset_s = store.view.project.clip.picture_offset_s;
     window.presses.push(video.currentTime - age_s * video.playbackRate - offset_s);
-    window.apart.push(Math.abs(video.currentTime - offset_s - window.struck.audio.now_s()));
+    window.uncertain.push(age_s + Math.abs(video.currentTime - offset_s - window.struck.audio.now_s()));
   };
   document.addEventListener('keydown', (event) => /^Digit/.test(event.code) && note(event), true);
   document.addEventListener('pointerdown', (event) => event.target.closest('.st-pad') && note(event), true);
@@ -94,7 +94,7 @@ def test_keys_and_pads_are_heard_and_recorded_where_the_picture_was(editor: Edit
     editor.see(f"window.struck.player.seek({1.0})")
     press("r")
     play_until(editor, 1.2)
-    started = editor.see("window.presses.length = window.apart.length = 0, window.starts")
+    started = editor.see("window.presses.length = window.uncertain.length = 0, window.starts")
     press("Digit1")
     play_until(editor, 1.4)
     press("Shift+Digit2")
@@ -109,11 +109,11 @@ def test_keys_and_pads_are_heard_and_recorded_where_the_picture_was(editor: Edit
     assert heard == 3 or editor.see("window.stalls")  # each once, as it was played; a picture that stalled begins anew
     press("r")
     press("Space")
-    pressed, out_of_step = editor.see("[window.presses, window.apart]")
+    pressed, uncertain = editor.see("[window.presses, window.uncertain]")
     hits = sorted(new_hits(editor, before), key=lambda hit: sounds.index(hit["sound_id"]))
     assert [hit["sound_id"] for hit in hits] == sounds
-    for hit, time_s, apart_s in zip(hits, pressed, out_of_step, strict=True):
-        assert abs(hit["time_s"] - time_s) < FRAME_S + apart_s
+    for hit, time_s, uncertain_s in zip(hits, pressed, uncertain, strict=True):
+        assert abs(hit["time_s"] - time_s) < FRAME_S + uncertain_s
     expected_db = [usual[sounds[0]], usual[sounds[1]] + 6, usual[sounds[2]] - 24 + 0.25 * 30]
     assert [hit["velocity_db"] for hit in hits] == pytest.approx(expected_db, abs=0.5)
 
@@ -131,8 +131,8 @@ def test_keys_and_pads_are_heard_and_recorded_where_the_picture_was(editor: Edit
     press("Space")
     editor.wait(f"() => window.struck.store.view.project.hits.length === {len(before) + 1}")
     (late,) = new_hits(editor, before)
-    time_s, apart_s = editor.see("[window.presses.at(-1), window.apart.at(-1)]")
-    assert late["time_s"] == pytest.approx(time_s - 0.15, abs=FRAME_S + apart_s)
+    time_s, uncertain_s = editor.see("[window.presses.at(-1), window.uncertain.at(-1)]")
+    assert late["time_s"] == pytest.approx(time_s - 0.15, abs=FRAME_S + uncertain_s)
     field.fill("0")
     field.press("Enter")
 
@@ -167,7 +167,7 @@ def test_midi_learns_a_note_and_replaces_round_by_round_at_half_speed(editor: Ed
         press(key)
     press("h")
     editor.see(
-        "void (window.rounds = [], window.presses = [], window.apart = [],"
+        "void (window.rounds = [], window.presses = [], window.uncertain = [],"
         "window.struck.store.on('round', () => window.rounds.push(1)))"
     )
     press("r")
@@ -182,16 +182,16 @@ def test_midi_learns_a_note_and_replaces_round_by_round_at_half_speed(editor: Ed
     editor.wait("(rounds) => window.rounds.length > rounds", rounds)
     press("r")
     press("Space")
-    pressed, out_of_step = editor.see("[window.presses, window.apart]")
+    pressed, uncertain = editor.see("[window.presses, window.uncertain]")
     editor.wait(
         f"() => !window.struck.store.isSending && window.struck.store.view.project.hits.length === {len(before) - 1}"
     )
     gone = [hit for hit in before if hit["sound_id"] == block and 1.5 <= hit["time_s"] <= 2.4]
     assert len(gone) == 2 and len(first) == 1
     (second,) = new_hits(editor, before)
-    for hit, time_s, apart_s, below_db in zip((first[0], second), pressed, out_of_step, (12.04, 0.0), strict=True):
+    for hit, time_s, uncertain_s, below_db in zip((first[0], second), pressed, uncertain, (12.04, 0.0), strict=True):
         assert hit["sound_id"] == block
-        assert hit["time_s"] == pytest.approx(time_s, abs=FRAME_S + apart_s)
+        assert hit["time_s"] == pytest.approx(time_s, abs=FRAME_S + uncertain_s)
         assert hit["velocity_db"] == pytest.approx(usual_db - below_db, abs=0.01)
     kept = {hit["id"] for hit in before} - {hit["id"] for hit in gone}
     assert {hit["id"] for hit in editor.project["hits"]} == kept | {second["id"]}

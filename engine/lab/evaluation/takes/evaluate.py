@@ -55,13 +55,15 @@ class TakesObject:
     hit: AnalysedHit
 
 
-def list_objects(recordings: Sequence[Recording], training: bool) -> list[list[Recording]]:
-    """Repeated strikes by object: held-out ones, or those of the training data."""
+def list_objects(
+    recordings: Sequence[Recording], training: bool, folders: Sequence[str] = FOLDERS
+) -> list[list[Recording]]:
+    """Repeated strikes by object in some of the folders: held-out ones, or those of the training data."""
     groups: dict[str, list[Recording]] = {}
     for recording in recordings:
         folder = recording.path.parent.name
         held_out = is_held_out(recording) or folder in NEVER_LEARNT
-        if folder in FOLDERS and held_out != training:
+        if folder in folders and held_out != training:
             groups.setdefault(recording.group, []).append(recording)
     return [takes for takes in groups.values() if len(takes) >= FEWEST_TAKES]
 
@@ -158,6 +160,7 @@ def main(args: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="evaluate takes", description="Compare seeds with real takes of one object.")
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data")
     parser.add_argument("--training", action="store_true", help="objects that the law of variation was fitted to")
+    parser.add_argument("--folders", nargs="+", default=list(FOLDERS), choices=list(FOLDERS), metavar="FOLDER")
     parser.add_argument("--limit", type=whole_number(0, 10_000), default=0, metavar="N", help="at most so many objects")
     parser.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS), metavar="LEVEL")
     parser.add_argument(
@@ -167,7 +170,7 @@ def main(args: list[str]) -> None:
     options = parser.parse_args(args)
     check_json_target(options.json)
     sampler = open_sampler(options)
-    groups = list_objects(list_recordings(options.data, TIERS), options.training)
+    groups = list_objects(list_recordings(options.data, TIERS), options.training, options.folders)
     rng = np.random.default_rng(0)
     order = [groups[int(k)] for k in rng.permutation(len(groups))]
     objects: list[TakesObject] = []
