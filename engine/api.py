@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.cli.overwrite import describe_existing, find_existing
-from engine.cli.render import make_cache, open_stored
+from engine.cli.render import make_cache
+from engine.cli.stored import open_stored
 from engine.core.errors import BadInput
 from engine.core.files import check_folder, check_target
 from engine.document.history import History, commit, redo, undo

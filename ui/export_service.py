@@ -148,7 +148,7 @@ def _write(
         note, clipped = deliver_video(delivery, path, on_progress)
         return note or "picture untouched", _warn_of_level(clipped)
     if kind in ("stems", "pieces"):
-        return _write_folder(session, kind, delivery, path), ""
+        return _write_folder(session, kind, delivery, path)
     if kind in SESSIONS:
         stem = choose_stem(project, session.name, options)
         return _write_session(session, kind, delivery, path, f"{stem}{SESSIONS[kind]}"), ""
@@ -174,19 +174,20 @@ def _is_foreign(session: Session, project: Project) -> bool:
     return session.context.options.public or session.id in Path(project.clip.path).parts
 
 
-def _write_folder(session: Session, kind: str, delivery: Delivery, path: Path) -> str:
+def _write_folder(session: Session, kind: str, delivery: Delivery, path: Path) -> tuple[str, str]:
+    """Write a ZIP of a folder; returns a note on it, and a warning or ""."""
     from engine.pipeline.deliver_pieces import deliver_pieces
     from engine.pipeline.delivery import deliver_stems
 
     with _Folder(path.with_suffix("")) as inner:
         if kind == "stems":
-            deliver_stems(delivery, inner)
+            _, clipped = deliver_stems(delivery, inner)
             note = f"one WAV a {delivery.options.stems}"
         else:
             files = deliver_pieces(delivery, inner, _sampler(session, delivery))
-            note = f"{len(files)} one-shots"
+            note, clipped = f"{len(files)} one-shots", sum(file.clipped for file in files)
         _zip(path, inner)
-    return note
+    return note, _warn_of_level(clipped)
 
 
 def _write_session(session: Session, kind: str, delivery: Delivery, path: Path, name: str) -> str:

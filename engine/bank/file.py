@@ -6,6 +6,7 @@ precision (0.06 dB at 100 dB).
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -146,10 +147,9 @@ def _unpack_modes(arrays: dict[str, np.ndarray]) -> list[Modes]:
     if any(len(column) != total or not np.isfinite(column).all() for column in columns):
         raise ValueError("its modes are not whole")
     frequency, power, decay, phase = (tuple(column.tolist()) for column in columns)
-    starts = [0, *ends[:-1]]
     return [
         Modes(frequency[a:b], power[a:b], decay[a:b], phase[a:b], (False,) * (b - a))
-        for a, b in zip(starts, ends, strict=True)
+        for a, b in itertools.pairwise([0, *ends])
     ]
 
 
@@ -210,7 +210,7 @@ def _split(values: np.ndarray, counts: np.ndarray) -> list[tuple[float, ...]]:
     ends = _find_ends(counts)
     if (ends[-1] if ends else 0) != len(flat):
         raise ValueError("its lists are not whole")
-    return [flat[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+    return [flat[a:b] for a, b in itertools.pairwise([0, *ends])]
 
 
 def _find_ends(counts: np.ndarray) -> list[int]:

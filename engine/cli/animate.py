@@ -126,7 +126,8 @@ def read_rate(text: str) -> Fraction:
 
 
 def _hear(options: argparse.Namespace) -> Heard:
-    from engine.cli.render import load_sampler_or_say, make_cache, open_stored
+    from engine.cli.render import load_sampler_or_say, make_cache
+    from engine.cli.stored import open_stored
     from engine.pipeline.make_animatic import hear_project, hear_recording
 
     project = open_stored(options.sound, options.clip)

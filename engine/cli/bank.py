@@ -10,6 +10,7 @@ from typing import IO
 
 from engine.cli.console import make_progress, say
 from engine.core.errors import BadInput, StruckError
+from engine.core.words import counted
 
 _MAX_NAMES = 20
 
@@ -95,6 +96,8 @@ def _add(paths: list[str], folder: Path) -> None:
     say(f"{len(report.added)} added, {len(report.duplicates)} already there, {len(report.broken)} broken")
     if not report.added and not report.duplicates:
         raise BadInput(f"nothing was added: {' '.join(report.broken[0])}")
+    if report.broken:
+        raise BadInput(f"{counted(len(report.broken), 'recording')} could not be added; see the messages above")
 
 
 def _remove(names: list[str], everything: bool, folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import replace
@@ -70,11 +71,25 @@ class Batch:
 
         self._options, self._describe = options, describe
         self._names = UniqueNames()
+        self._own: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         self._kept = self.manifest.list_names() if keeps_names else ()
         self._number = len(self._kept)
         for _, name in self._kept:
             self._names.take(name)
+
+    def keep_names(self, sources: Sequence[str]) -> None:
+        """Let those of some clips that were done keep their names, whichever are added before them.
+
+        Names with the number of a clip are given by their order alone.
+        """
+        if "{number}" in self._options.pattern:
+            return
+        given = {self._describe(source): re.escape(self._choose_stem(source)) for source in sources}
+        for known, name in self.manifest.list_names():
+            if known in given and known not in self._own and re.fullmatch(rf"{given[known]}( \d+)?", name):
+                self._own[known] = name
+                self._names.take(name)
 
     def add(self, source: str) -> argparse.Namespace | None:
         """The job of a clip; None where it is done already."""
@@ -85,10 +100,7 @@ class Batch:
                 self._keys[source], self.outcomes[source] = "", done
                 return None
         self._number += 1
-        clip = Path(source).name.removesuffix(SUFFIX)
-        clip = Path(clip).stem if clip == Path(source).name else clip
-        name = self._options.pattern.replace("{clip}", to_text(clip)).replace("{number}", f"{self._number:03d}")
-        name = self._names.take(make_file_stem(name, f" 999{_LONGEST_ENDING}"))
+        name = self._own.get(self._describe(source)) or self._names.take(self._choose_stem(source))
         job = make_job(self._options, source, self.folder, name)
         key = self._keys[source] = make_key(job, content)
         done = self.manifest.find(key)
@@ -96,6 +108,13 @@ class Batch:
             return job
         self.outcomes[source] = replace(done, source=self._describe(source))
         return None
+
+    def _choose_stem(self, source: str) -> str:
+        """The name of a clip by the pattern, which others may have as well."""
+        clip = Path(source).name.removesuffix(SUFFIX)
+        clip = Path(clip).stem if clip == Path(source).name else clip
+        name = self._options.pattern.replace("{clip}", to_text(clip)).replace("{number}", f"{self._number:03d}")
+        return make_file_stem(name, f" 999{_LONGEST_ENDING}")
 
     def begin(self, jobs: Sequence[argparse.Namespace]) -> None:
         """Note that jobs are about to be rendered. BadInput where files would be replaced that are none of theirs."""
@@ -134,6 +153,7 @@ def run_batch(options: argparse.Namespace, render: Render) -> None:
     sources = list(dict.fromkeys(list_clips(options.source, batch.folder)))
     if not sources:
         raise BadInput(f"{to_text(options.source[0])} holds no clip; give a folder or a list with at least one")
+    batch.keep_names(sources)
     jobs = [job for source in sources if (job := batch.add(source)) is not None]
     if len(jobs) < len(sources):
         say(f"{len(sources) - len(jobs)} of {len(sources)} clips are done already")

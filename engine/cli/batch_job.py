@@ -15,6 +15,7 @@ from engine.cli.delivery import list_targets
 from engine.core.cache import digest_json
 from engine.core.errors import BadInput, Cancelled, StruckError
 from engine.core.names import to_text
+from engine.core.paths import CHECKPOINTS
 from engine.document.storage import SUFFIX
 from engine.media.export.endings import find_output
 
@@ -32,7 +33,7 @@ _NOT_SETTINGS = (
     "source", "out_dir", "jobs", "pattern", "batch_name", "file_stem", "device", "data_dir", "ckpt_dir", "out", "video",
     "stems", "pieces", "session", "project", "overwrite", "watch", "farm",
 )  # fmt: skip
-"""Options that do not change what is rendered."""
+"""Options that do not change what is rendered, or of which ``make_key`` takes the content."""
 
 
 def find_option(name: str) -> str | None:
@@ -86,6 +87,10 @@ def make_key(job: argparse.Namespace, content: str) -> str:
     if not content:
         return ""
     settings = {name: value for name, value in vars(job).items() if name not in _NOT_SETTINGS}
+    if job.physics is not None:
+        settings["physics"] = [job.physics, digest_clip(job.physics)]
+    if job.ckpt_dir is not None and Path(job.ckpt_dir).resolve() != CHECKPOINTS.resolve():
+        settings["ckpt_dir"] = str(Path(job.ckpt_dir).resolve())
     return digest_json([RENDER_VERSION, content, json.dumps(settings, sort_keys=True, default=str), list_outputs(job)])
 
 

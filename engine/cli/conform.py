@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 from engine.cli.console import check_json_target, make_progress, say, write_json
 from engine.cli.overwrite import check_existing, find_existing
-from engine.cli.render import load_with_clip
+from engine.cli.stored import load_with_clip
 from engine.core.files import check_ending, check_target
 from engine.core.words import counted
 from engine.document.storage import save_project

@@ -182,6 +182,19 @@ def check_outputs(options: argparse.Namespace, sources: Mapping[str, str | None]
     check_existing(options, [path for path in find_existing(targets) if not same_file(path, options.source)])
 
 
+def set_loudness(project: Project, rendered: Mapping[str, RenderedHit], options: argparse.Namespace) -> Project:
+    """The project at the mix level that gives its track, in its channels, a loudness, which standard error says.
+
+    Raises BadInput.
+    """
+    from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached
+
+    edit, reached = fit_loudness(project, rendered, options.loudness, channels=options.channels)
+    missed = "" if is_reached(reached, options.loudness) else ", as near as the limiter and the level's range allow"
+    say(f"loudness {describe_loudness(reached)}{missed}")
+    return edit.apply(project)
+
+
 def write_outputs(
     project: Project, rendered: Mapping[str, RenderedHit], options: argparse.Namespace, sample: Sample
 ) -> None:
@@ -215,11 +228,12 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         note, clipped = deliver_video(delivery, Path(options.video), make_progress("writing the video"))
         say(f"wrote {options.video}; {note or 'the picture is untouched'}{_warn_of_level(clipped)}")
     if options.stems is not None:
-        paths = deliver_stems(delivery, Path(options.stems)) if project.hits else []
-        say(f"wrote {len(paths)} stems to {options.stems}")
+        paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.hits else ([], 0)
+        say(f"wrote {len(paths)} stems to {options.stems}{_warn_of_level(clipped)}")
     if options.pieces is not None:
         files = deliver_pieces(delivery, Path(options.pieces), sample)
-        say(f"wrote {len(files)} pieces to {options.pieces}")
+        warning = _warn_of_level(sum(file.clipped for file in files))
+        say(f"wrote {len(files)} pieces to {options.pieces}{warning}")
     if options.markers is not None:
         write_markers(options.markers, marker_rows(project))
         say(f"wrote {options.markers}")

@@ -72,6 +72,7 @@ class Manifest:
         """Note files by key before they are written: an interrupted batch may replace them. Raises BadInput."""
         if not self._path.exists() and (self._done or self._begun):  # read from an earlier version's file
             self._append(done=self._done, begun=self._begun)
+        self.is_new = False  # from now on a report here is this batch's own
         begun = {key: files for key, files in outputs.items() if key}
         self._begun |= begun
         self._append(begun=begun)

@@ -22,20 +22,28 @@ from engine.cli.console import (
     say_tracks,
     whole_number,
 )
-from engine.cli.delivery import add_output_arguments, check_outputs, is_heard, list_targets, read_options, write_outputs
+from engine.cli.delivery import (
+    add_output_arguments,
+    check_outputs,
+    is_heard,
+    list_targets,
+    read_options,
+    set_loudness,
+    write_outputs,
+)
+from engine.cli.effect import check_effect
+from engine.cli.stored import open_stored
 from engine.cli.ucs_names import check_use
 from engine.cli.watch import watch_folder
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
-from engine.core.files import is_stream, make_partial_folder
+from engine.core.files import is_stream, make_partial_folder, remove_abandoned
 from engine.core.shared_store import open_library
 from engine.core.units import parse_frame_rate
 from engine.core.words import counted
 from engine.document.edits.values import MAX_TRACK, TARGET_RANGE_LUFS
 from engine.document.project import Hit, Project, Sound
 from engine.document.source import Source, describe_source
-from engine.document.storage import is_project_file
-from engine.media.export.endings import EMBEDDING_ENDINGS
 from engine.media.export.markers import read_onsets
 from engine.media.export.options import find_start
 from engine.media.spotting.spots import Spot
@@ -101,15 +109,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Render a clip or a project, or a batch of them. Raises BadInput, before long work where it can."""
+    if not options.source and options.watch is None:
+        raise BadInput("missing: CLIP|PROJECT; see launch.py render --help")
     if options.loudness is not None:
         from engine.pipeline.loudness import check_measurable
 
         check_measurable()
+    check_effect(options, in_batch=options.watch is not None or is_batch(options))
     if options.watch is not None:
         watch_folder(options, render_one)
         return
-    if not options.source:
-        raise BadInput("missing: CLIP|PROJECT; see launch.py render --help")
     if is_batch(options):
         run_batch(options, render_one)
         return
@@ -130,9 +139,14 @@ def render_one(options: argparse.Namespace, compute: Compute = HERE) -> Project:
 
 
 def make_cache(stack: contextlib.ExitStack) -> Cache:
-    """A cache for this run, on disk but for CACHE_MEMORY_BYTES; in memory where there is no folder for it."""
+    """A cache for this run, on disk but for CACHE_MEMORY_BYTES; in memory where there is no folder for it.
+
+    Those of runs that were killed are removed.
+    """
+    place = Path(tempfile.gettempdir())
+    remove_abandoned(place)
     try:
-        folder = stack.enter_context(make_partial_folder(Path(tempfile.gettempdir())))
+        folder = stack.enter_context(make_partial_folder(place))
     except OSError:
         return Cache(None, memory_bytes=CACHE_DISK_BYTES, shared=open_library())
     return Cache(folder, CACHE_MEMORY_BYTES, CACHE_DISK_BYTES, open_library())
@@ -209,52 +223,9 @@ def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Proj
 
     rendered = KeptHits(cache, keys)
     if options.loudness is not None and project.hits and is_heard(options):
-        project = _set_loudness(project, rendered, options.loudness)
+        project = set_loudness(project, rendered, options)
     write_outputs(project, rendered, options, sample)
     return project
-
-
-def _set_loudness(project: Project, rendered: KeptHits, target_lufs: float) -> Project:
-    """The project at the mix level that gives its track a loudness, which standard error says. Raises BadInput."""
-    from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached
-
-    edit, reached = fit_loudness(project, rendered, target_lufs)
-    missed = "" if is_reached(reached, target_lufs) else ", as near as the limiter and the level's range allow"
-    say(f"loudness {describe_loudness(reached)}{missed}")
-    return edit.apply(project)
-
-
-def open_stored(source: str, clip_place: str | None = None) -> Project | None:
-    """The document of a project file, or inside a sound file, with its clip; None for a clip. Raises BadInput."""
-    embedded = _read_embedded(source)
-    if embedded is None and not is_project_file(source):
-        return None
-    return load_with_clip(source, clip_place, embedded)
-
-
-def _read_embedded(source: str) -> bytes | None:
-    """The project inside a sound file that Struck wrote; None for anything else."""
-    from engine.media.export.embedded import read_embedded_project
-
-    return read_embedded_project(source) if source.lower().endswith(EMBEDDING_ENDINGS) else None
-
-
-def load_with_clip(source: str, clip_place: str | None, content: bytes | None = None) -> Project:
-    """A project, with its clip from ``--clip`` where that names one, opened as it is now. Raises BadInput."""
-    from engine.document.clip_search import search_clip
-    from engine.document.storage import ClipMissing, load_project
-    from engine.media.open import digest_file
-    from engine.pipeline.open_clip import match_clip
-
-    try:
-        missing = clip_place is not None
-        project = load_project(source, (Path.cwd(),), digest_file, allow_missing_clip=missing, content=content)
-    except ClipMissing as error:
-        raise BadInput(f"{error}, or give its place, or a folder that holds it, by --clip") from None
-    if clip_place is not None:
-        found = search_clip(project.clip, Path(clip_place), digest_file)
-        project = replace(project, clip=replace(project.clip, path=str(found)))
-    return match_clip(project)
 
 
 class _Loaded:

@@ -150,7 +150,7 @@ def _write_storyboard(options: argparse.Namespace, target: Path, stdout: IO[str]
 
 
 def _list_hits(options: argparse.Namespace) -> HitList:
-    from engine.cli.render import open_stored
+    from engine.cli.stored import open_stored
     from engine.pipeline.make_storyboard import list_project, list_recording
 
     project = open_stored(options.sound, options.clip)

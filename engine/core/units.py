@@ -67,7 +67,8 @@ def frames_a_second(frame_rate: Fraction) -> int:
     return max(1, math.floor(frame_rate + Fraction(1, 2)))
 
 
-def _drops_frames(frame_rate: Fraction) -> bool:
+def drops_frames(frame_rate: Fraction) -> bool:
+    """Whether drop-frame timecode is counted at a rate (SMPTE 12M): 29.97 and 59.94."""
     return frame_rate in (Fraction(30000, 1001), Fraction(60000, 1001))
 
 
@@ -81,7 +82,7 @@ def parse_timecode(text: str, frame_rate: Fraction) -> int:
     if frames >= nominal:
         raise BadInput(f"timecode {text!r} has frame {frames}, past the last of a {nominal}-frame second; correct it")
     number = ((hours * 60 + minutes) * 60 + seconds) * nominal + frames
-    if match[4] == ";" and _drops_frames(frame_rate):
+    if match[4] == ";" and drops_frames(frame_rate):
         dropped = nominal // 15
         total_minutes = hours * 60 + minutes
         number -= dropped * (total_minutes - total_minutes // 10)
@@ -94,7 +95,7 @@ def format_timecode(frame: int, frame_rate: Fraction, drop_frame: bool = False) 
     ``drop_frame`` counts as SMPTE 12M does for 29.97 and 59.94, with ``;`` before the frames; other rates ignore it.
     """
     nominal = frames_a_second(frame_rate)
-    drop_frame = drop_frame and _drops_frames(frame_rate)
+    drop_frame = drop_frame and drops_frames(frame_rate)
     if drop_frame:
         dropped = nominal // 15
         frame %= 24 * 6 * (600 * nominal - 9 * dropped)

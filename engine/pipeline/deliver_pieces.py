@@ -130,8 +130,8 @@ def deliver_pieces(delivery: Delivery, folder: Path, sample: Sample) -> list[Pac
         path = make_folder(folder / inside) / f"{name}.wav"
         piece = normalize(_cut_piece(delivery, strikes, hit), options.normalize, peaks.get(hit.sound_id))
         tags = replace(delivery.tags(name, sound=sound), time_reference_samples=0)
-        write_wave(path, piece, options.sample_rate_hz, options.bits, tags)
-        files.append(PackFile(f"{inside}/{path.name}", inside, layer))
+        clipped = write_wave(path, piece, options.sample_rate_hz, options.bits, tags)
+        files.append(PackFile(f"{inside}/{path.name}", inside, layer, clipped))
     return files
 
 

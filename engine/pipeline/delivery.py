@@ -217,8 +217,11 @@ def _split(delivery: Delivery) -> dict[str, Track]:
     return {name: Track(mixes[name], layers[name], hits, channels, name == "Room") for name in LAYERS} if hits else {}
 
 
-def deliver_stems(delivery: Delivery, folder: Path) -> list[Path]:
-    """Write the stems as WAV of the track's length and start; returns the files. Raises BadInput without a hit."""
+def deliver_stems(delivery: Delivery, folder: Path) -> tuple[list[Path], int]:
+    """Write the stems as WAV of the track's length and start; returns the files, and how many of their samples clip.
+
+    Raises BadInput without a hit.
+    """
     options = delivery.options
     stems = {name: Conformed(stem, delivery) for name, stem in make_stems(delivery).items()}
     tags = replace(delivery.tags(delivery.title), category=None, fx_name="", creator_id="", source_id="")

@@ -25,13 +25,16 @@ _BLOCK = 1 << 16
 
 
 def measure_track(
-    project: Project, rendered: Mapping[str, RenderedHit], check: Callable[[], None] = lambda: None
+    project: Project,
+    rendered: Mapping[str, RenderedHit],
+    check: Callable[[], None] = lambda: None,
+    channels: str = "stereo",
 ) -> Loudness:
-    """Integrated loudness, range and true peak of the stereo track (EBU R 128); NaN where undefined.
+    """Integrated loudness, range and true peak of the track in some channels (EBU R 128); NaN where undefined.
 
     ``check`` is called between blocks and may raise Cancelled.
     """
-    track = master_track(project, rendered)
+    track = master_track(project, rendered, channels)
     meter = LoudnessMeter(count_channels(track), SAMPLE_RATE_HZ)
     for block in iter_blocks(track, _BLOCK):
         check()
@@ -44,14 +47,15 @@ def fit_loudness(
     rendered: Mapping[str, RenderedHit],
     target_lufs: float,
     check: Callable[[], None] = lambda: None,
+    channels: str = "stereo",
 ) -> tuple[Edit, Loudness]:
-    """The edit of the mix level that gives the track a loudness, and the loudness that it then has.
+    """The edit of the mix level that gives the track in some channels a loudness, and the loudness that it then has.
 
     Raises BadInput where the track has none, or cannot have it: silence, or a limiter that takes more away.
     """
     low_db, high_db = GAIN_RANGE_DB
     for _ in range(_ROUNDS):
-        found = measure_track(project, rendered, check)
+        found = measure_track(project, rendered, check, channels)
         if math.isnan(found.integrated_lufs):
             raise BadInput(explain_missing(found))
         step_db = target_lufs - found.integrated_lufs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -42,9 +43,15 @@ def spot_hits(
 def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any]]:
     """Values of hits as ``add_hits`` takes them."""
     by_name = {sound.name.casefold(): sound.id for sound in reversed(project.sounds)}
+    # Struck's own lists name a hit by its sound, its id and what it is called, which alone is its name.
+    own = re.compile(rf"(?:{'|'.join(re.escape(sound.name) for sound in project.sounds)}) h\d+(?: (?P<called>.*))?")
     values: list[Mapping[str, Any]] = []
     for spot in spots:
-        given: dict[str, Any] = {"time_s": spot.time_s, "name": _label(spot.name)}
+        listed = own.fullmatch(spot.name)
+        given: dict[str, Any] = {
+            "time_s": spot.time_s,
+            "name": _label((listed["called"] or "") if listed else spot.name),
+        }
         if spot.velocity_db is not None:
             given["velocity_db"] = spot.velocity_db
         sound_id = by_name.get(spot.sound.casefold())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.core.errors import BadInput, quote
-from engine.core.units import SAMPLE_RATE_HZ, format_timecode, frames_a_second, parse_timecode
+from engine.core.units import SAMPLE_RATE_HZ, drops_frames, format_timecode, frames_a_second, parse_timecode
 
 SAMPLE_RATES_HZ = (44_100, 48_000, 88_200, 96_000)
 BIT_DEPTHS = (16, 24, 32)
@@ -91,7 +91,7 @@ class Start:
     @property
     def drop_frame(self) -> bool:
         """Whether the timecode counts drop-frame."""
-        return bool(self.timecode) and ";" in str(self.timecode)
+        return bool(self.timecode) and ";" in str(self.timecode) and drops_frames(self.frame_rate)
 
     @property
     def frame(self) -> int:
@@ -108,6 +108,19 @@ class Start:
         return format_timecode(self.frame + self.lead_frames + shown, self.frame_rate, self.drop_frame)
 
 
+def _check_start(timecode: str, frame_rate: Fraction) -> str:
+    """A timecode that its rate has; BadInput otherwise."""
+    frame = parse_timecode(timecode, frame_rate)
+    if ";" in timecode and not drops_frames(frame_rate):
+        reason = f"its ';' means drop-frame, and {float(frame_rate):.5g} frames a second drop none; write it with ':'"
+        raise BadInput(f"start timecode {timecode!r} is none of the clip: {reason}")
+    named = format_timecode(frame, frame_rate, ";" in timecode)
+    if named != timecode.zfill(len(named)):
+        why = "days end after 24 hours, and drop-frame leaves labels out"
+        raise BadInput(f"start timecode {timecode!r} is that of no frame, since {why}; give {named}")
+    return timecode
+
+
 def find_start(options: DeliveryOptions, clip_timecode: str | None, frame_rate: Fraction) -> Start:
     """Where files of these options begin.
 
@@ -117,8 +130,7 @@ def find_start(options: DeliveryOptions, clip_timecode: str | None, frame_rate: 
     nominal = frames_a_second(frame_rate)
     lead = TWO_POP_S * nominal if options.two_pop else 0
     if options.start_timecode:
-        parse_timecode(options.start_timecode, frame_rate)
-        return Start(options.start_timecode.strip(), frame_rate, lead)
+        return Start(_check_start(options.start_timecode.strip(), frame_rate), frame_rate, lead)
     if not lead:
         return Start(clip_timecode, frame_rate)
     drops = bool(clip_timecode) and ";" in str(clip_timecode)

@@ -25,9 +25,10 @@ def write_stems(
     bits: int = 24,
     tags: SoundTags | None = None,
     check: Callable[[], None] = lambda: None,
-) -> list[Path]:
-    """Write each stem as a WAV named after its sound, numbered where names collide; returns the files.
+) -> tuple[list[Path], int]:
+    """Write each stem as a WAV named after its sound, numbered where names collide.
 
+    Returns the files, and how many samples of them clip.
     The folder is made when missing; ``check`` is called before each file and may raise Cancelled. Raises BadInput when
     it cannot be written.
     """
@@ -36,12 +37,13 @@ def write_stems(
     place = make_folder(folder)
     names = UniqueNames()
     paths: list[Path] = []
+    clipped = 0
     for name, samples in stems.items():
         check()
         path = place / f"{names.take(make_file_stem(name, ENDING))}.wav"
-        write_wave(path, samples, sample_rate_hz, bits, replace(tags or SoundTags(), title=name))
+        clipped += write_wave(path, samples, sample_rate_hz, bits, replace(tags or SoundTags(), title=name))
         paths.append(path)
-    return paths
+    return paths, clipped
 
 
 def make_folder(folder: str | os.PathLike[str]) -> Path:

@@ -107,6 +107,17 @@ def test_a_damaged_bank_is_set_aside_and_the_one_that_ships_still_opens(recordin
     assert report.added and not report.note
 
 
+def test_a_bank_whose_last_entry_was_removed_is_empty_and_no_damaged_one(recordings: Path, tmp_path: Path) -> None:
+    save_bank(make_bank([Entry("Bell", Physics(BELL))]), tmp_path / "shipped")
+    own = tmp_path / "own"
+    assert add_recordings([recordings / "brass_bell.wav"], own).added
+    assert remove_entries(None, own) == 1
+    bank, note = open_bank(own, tmp_path / "shipped")
+    assert [entry.name for entry in bank.entries] == ["Bell"] and not note
+    assert not [path for path in own.iterdir() if "damaged" in path.name]
+    assert add_recordings([recordings / "brass_bell.wav"], own).added
+
+
 def test_file_names_tell_what_is_struck() -> None:
     assert parse_file_name(Path("kitchen/wooden plates 2.wav"))[0] == "wood"
     material, size_m, hollow = parse_file_name(Path("takes/03 wine_bottle-soft.wav"))

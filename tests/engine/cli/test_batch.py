@@ -85,6 +85,64 @@ def test_a_list_is_rendered_by_several_processes(given: Path, clips: Path, tmp_p
     assert {path.name for path in (tmp_path / "out").glob("*.wav")} == {"a.wav", "a 2.wav"}
 
 
+@pytest.mark.slow
+def test_a_clip_that_is_added_takes_no_name_of_one_that_is_done(
+    given: Path,  # noqa: F811
+    clips: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out, bar = tmp_path / "out", tmp_path / "bar.json"
+    bar.write_bytes((given / "bar.json").read_bytes())
+    job = ("render", clips, "--out-dir", out, "--physics", bar, "--ckpt-dir", given / "none")
+    assert run(*job) == 0
+    before = {path.name: path.read_bytes() for path in out.glob("*.wav")}
+    (clips / "0").mkdir()
+    make_clicking_clip(clips / "0" / "a.mp4", [0.5])  # the first of all
+    assert run(*job) == 0
+    assert "2 of 3 clips are done already" in capsys.readouterr().err
+    after = {path.name: path.read_bytes() for path in out.glob("*.wav")}
+    assert after.keys() - before.keys() == {"a 3.wav"} and before.items() <= after.items()
+    # Another physics under the same name is another setting.
+    bar.write_text(bar.read_text("utf-8").replace("1500.0", "1800.0"), "utf-8")
+    assert bar.read_bytes() != (given / "bar.json").read_bytes()
+    assert "a 3.wav and 2 more files exist already; add --overwrite" in refuse(capsys, *job)
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("a.mp4", "--out", "x.wav", "--jobs", "2"), "--jobs is of a batch; give --out-dir as well, or leave it out"),
+        (("a.mp4", "--out", "x.wav", "--hits-rate", "25"), "--hits-rate is of a list of hits; give --hits as well"),
+        (
+            ("a.mp4", "--out", "x.wav", "--takes", "5"),
+            "--takes is of pieces and of Reaper sessions; give --pieces or a",
+        ),
+        (
+            ("a.mp4", "--out-dir", "o", "--takes", "5"),
+            "--takes is of pieces and of Reaper sessions; give --formats with",
+        ),
+        (
+            ("a.mp4", "--out", "x.wav", "--normalize", "each"),
+            "--normalize is of pieces; give --pieces or a --session as",
+        ),
+        (
+            ("a.mp4", "--out", "x.wav", "--clip-sound", "mix"),
+            "--clip-sound is of films; give --video as well, or leave",
+        ),
+    ],
+)
+def test_an_option_that_nothing_written_shows_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    args: tuple[str, ...],
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert reason in refuse(capsys, "render", *args)
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [

@@ -41,6 +41,11 @@ def test_loudness_and_limiter(given: Path, tmp_path: Path, capsys: pytest.Captur
     loudness_lufs, peak_dbtp = read_loudness(tmp_path / "t.wav")
     assert loudness_lufs == pytest.approx(-20.0, abs=0.1)
     assert peak_dbtp is not None and peak_dbtp <= -1.0
+    for channels in ("mono", "5.1"):
+        assert run(*render(given, "--out", tmp_path / "m.wav", "--loudness", "-23", "--channels", channels)) == 0
+        assert "loudness −23.0 LUFS" in capsys.readouterr().err
+        assert read_loudness(tmp_path / "m.wav")[0] == pytest.approx(-23.0, abs=0.1)
+        (tmp_path / "m.wav").unlink()
     assert run(*render(given, "--out", tmp_path / "loud.wav", "--loudness", "-5", "--limit")) == 0
     assert "range 0.0 LU, as near as the limiter and the level's range allow" in capsys.readouterr().err
     again = ("--clip", given / "c.mp4", "--ckpt-dir", given / "none", "--out", tmp_path / "again.wav")

@@ -60,9 +60,14 @@ def test_clips_that_come_are_rendered_until_ctrl_c(given: Path, tmp_path: Path) 
         make_clip(tmp_path / "whole.mp4", count=25).replace(inbox / "a.mp4")
         (inbox / "torn.mp4").write_bytes((inbox / "a.mp4").read_bytes()[:2000])
         wait_until(lambda: "a.mp4: wrote a.wav, a.mp4" in log.read_text() and "torn.mp4: " in log.read_text())
+        make_clip(tmp_path / "whole.mp4", count=25).replace(inbox / "b.mp4")  # the report is there by now
+        wait_until(lambda: "b.mp4: " in log.read_text())
+        assert "b.mp4: wrote b.wav, b.mp4" in log.read_text()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0 and log.read_text().endswith("stopped watching; the same command goes on\n")
-        assert {path.name for path in out.iterdir()} == {"a.wav", "a.mp4", "report.html", "struck-batch.jsonl"}
+        assert {path.name for path in out.iterdir()} == {
+            *("a.wav", "a.mp4", "b.wav", "b.mp4"), "report.html", "struck-batch.jsonl"
+        }  # fmt: skip
         # The same command goes on: what is done is not done again, what it wrote is no clip of its own.
         before = (out / "a.wav").stat().st_mtime_ns
         process = watch()

@@ -76,7 +76,7 @@ def test_the_two_pop_is_a_frame_two_seconds_before_the_picture(project: Project)
 def test_stems_sum_to_the_track(tmp_path: Path, project: Project, kind: str, count: int) -> None:
     project = replace(project, mix=replace(project.mix, width=0.5))
     delivery = deliver(project, stems=kind)
-    paths = deliver_stems(delivery, tmp_path / kind)
+    paths, _ = deliver_stems(delivery, tmp_path / kind)
     assert len(paths) == count
     total = sum(soundfile.read(path)[0] for path in paths)
     assert np.abs(total - place_hits(project, delivery.rendered)).max() < (count + 1) * 2.0**-24
@@ -124,6 +124,18 @@ def test_pieces_are_trimmed_faded_and_normalised(tmp_path: Path, project: Projec
     assert len(read[3]) > 0.1 * RATE
     bext = wavinfo.WavInfoReader(str(tmp_path / "pack" / files[0].file)).bext
     assert bext.description == "GLASImpt_Glass Jar_STRUCK_FOLEY_01" and bext.time_reference == 0
+
+
+def test_samples_over_full_scale_are_counted(tmp_path: Path, project: Project) -> None:
+    loud = replace(project, mix=replace(project.mix, gain_db=24.0))
+    files = deliver_pieces(deliver(loud, normalize="none"), tmp_path / "pack", sample)
+    for file in files:
+        sound = soundfile.read(tmp_path / "pack" / file.file)[0]
+        full = int(np.count_nonzero(np.abs(sound) > 1.0 - 2.0**-22))
+        assert file.clipped == full
+    assert sum(file.clipped for file in files) > 0
+    paths, clipped = deliver_stems(deliver(loud), tmp_path / "stems")
+    assert clipped == sum(int(np.count_nonzero(np.abs(soundfile.read(path)[0]) > 1.0 - 2.0**-22)) for path in paths) > 0
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ export function createMixPanel(store, audio, shared) {
    */
   const level = (name, label, max, help) => createSlider({
     label, help, min: -60, max, neutral: 0, format: (v) => formatDb(v, true), read: parseDb,
-    onStart: () => { gesture = newGesture(); },
+    onStart: (id) => { gesture = id; },
     onInput: (value) => store.hold({ kind: "set_mix", [name]: value }),
     onCommit: (value) => store.edit({ kind: "set_mix", [name]: value }, gesture),
   });
@@ -47,7 +47,7 @@ export function createMixPanel(store, audio, shared) {
     label: t("mix_panel.width"), help: t("mix_panel.how_far_noise"),
     min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("mix_panel.mono") : `${Math.round(100 * v)} %`),
     read: (text) => (findWord(text, ["mix_panel.mono"]) ? 0 : parsePercent(text)),
-    onStart: () => { gesture = newGesture(); },
+    onStart: (id) => { gesture = id; },
     onInput: (value) => store.hold({ kind: "set_mix", width: value }),
     onCommit: (value) => store.edit({ kind: "set_mix", width: value }, gesture),
   });

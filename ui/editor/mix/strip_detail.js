@@ -51,7 +51,7 @@ export function createStripDetail(store, chosen) {
     min: SEND_OFF_DB, max: 12, neutral: SEND_OFF_DB, format: formatSend, read: parseSend,
   });
   const dial = createDirection({
-    begin: edit.begin,
+    begin: () => edit.begin(newGesture()),
     hold: (surround_deg) => edit.hold({ surround_deg }),
     commit: (surround_deg) => edit.commit({ surround_deg }),
   });

@@ -18,7 +18,8 @@ export const PALETTE = [[t("strips.teal"), "#2fb5a8"], [t("strips.violet"), "#9a
 export function createStripEdit(store, soundId) {
   let gesture = "";
   return {
-    begin() { gesture = newGesture(); },
+    /** @param {string} id */
+    begin(id) { gesture = id; },
     /** @param {StripValues} values */
     hold(values) {
       const id = soundId();

@@ -34,11 +34,14 @@ export function createDetail(store, host) {
   let isMoving = false;
   /** @param {Omit<SetDetail, "kind" | "sound_id">} values */
   const edit = (values) => /** @type {SetDetail} */ ({ kind: "set_detail", sound_id: host.sound().id, ...values });
-  /** @param {Omit<SetDetail, "kind" | "sound_id">} values */
-  function send(values) {
+  /**
+   * @param {Omit<SetDetail, "kind" | "sound_id">} values
+   * @param {string} gesture
+   */
+  function send(values, gesture = newGesture()) {
     isMoving = false;
     host.committed(host.sound().id);
-    store.edit(edit(values), newGesture());
+    store.edit(edit(values), gesture);
   }
   /**
    * @param {"detail" | "variation"} name
@@ -51,7 +54,7 @@ export function createDetail(store, host) {
       isMoving = true;
       store.hold(edit({ [name]: value }));
     },
-    onCommit: (value) => send({ [name]: value }),
+    onCommit: (value, gesture) => send({ [name]: value }, gesture),
   });
   const detail = slider("detail", {
     label: t("detail.detail"), neutral: 1, format: formatDetail, read: parseDetail,

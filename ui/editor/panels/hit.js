@@ -49,7 +49,7 @@ export function createHitPanel(store, audio, arranging) {
    */
   const field = (name, settings, live = false) => createSlider({
     ...settings,
-    onStart: () => { gesture = newGesture(); },
+    onStart: (id) => { gesture = id; },
     /** @param {number} value */
     onInput(value) {
       if (!live || performance.now() - sentAt_ms < LIVE_MS) return;

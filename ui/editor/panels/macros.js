@@ -110,7 +110,8 @@ export function createMacros(store, host) {
   const settingsOf = describe(now);
   const sliders = MACRO_NAMES.map((name) => ({ name, slider: createSlider({
     ...settingsOf[name], min: -1, max: 1, step: 0.01, neutral: 0,
-    onStart() { gesture = newGesture(); },
+    /** @param {string} id */
+    onStart(id) { gesture = id; },
     /** @param {number} value */
     onInput(value) {
       isMoving = true;

@@ -19,12 +19,15 @@ const explained = (label, control, words) => make("div", "ins-explained", {}, ma
 
 /** @param {Store} store */
 export function createSamplerPanel(store) {
-  /** @param {Omit<SetRender, "kind">} values */
-  const set = (values) => store.edit({ kind: "set_render", ...values }, newGesture());
+  /**
+   * @param {Omit<SetRender, "kind">} values
+   * @param {string} gesture
+   */
+  const set = (values, gesture = newGesture()) => store.edit({ kind: "set_render", ...values }, gesture);
   const checkpoint = createSelect({ label: t("sampler.checkpoint"), onChoose: (name) => set({ checkpoint: name }) });
-  const steps = createSlider({ label: t("sampler.steps"), help: t("sampler.more_steps_follow"), min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v) => set({ steps: Math.round(v) }) });
-  const guidance = createSlider({ label: t("sampler.guidance"), help: t("sampler.how_strictly_the"), min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v) => set({ guidance: v }) });
-  const variation = createSlider({ label: t("common.variation"), help: t("sampler.how_much_hits"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`), read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)), onCommit: (v) => set({ variation: v }) });
+  const steps = createSlider({ label: t("sampler.steps"), help: t("sampler.more_steps_follow"), min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v, gesture) => set({ steps: Math.round(v) }, gesture) });
+  const guidance = createSlider({ label: t("sampler.guidance"), help: t("sampler.how_strictly_the"), min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v, gesture) => set({ guidance: v }, gesture) });
+  const variation = createSlider({ label: t("common.variation"), help: t("sampler.how_much_hits"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`), read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)), onCommit: (v, gesture) => set({ variation: v }, gesture) });
   const seed = createSeedEntry(t("sampler.project_seed"), (value) => set({ seed: value }));
   const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("sampler.another_seed_for"), onPress: () => set({ seed: newSeed() }) });
   const about = make("p", "ins-quiet");

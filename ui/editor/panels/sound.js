@@ -180,10 +180,11 @@ export function createSoundPanel(store, audio, shared) {
     };
     return createSlider({
       ...settings,
-      onStart() {
+      /** @param {string} gesture */
+      onStart(gesture) {
         const s = heardNow();
         from = { frequency_hz: middle(s, "frequency_hz") ?? 1, power_db: middle(s, "power_db") ?? 0, decay_per_s: middle(s, "decay_per_s") ?? 1 };
-        edit.begin(selected());
+        edit.begin(selected(), gesture);
       },
       onInput: moved,
       /** @param {number} value */

@@ -77,11 +77,12 @@ export function createPartsSheet(app, store, audio, player) {
   /**
    * Send an edit, and play what it makes of a hit of the sound once that is there.
    * @param {EditMessage} edit
+   * @param {string} gesture
    */
-  function change(edit) {
+  function change(edit, gesture = newGesture()) {
     const hit = heardHit();
     heard.wait(hit?.id);
-    store.edit(edit, newGesture());
+    store.edit(edit, gesture);
     if (!hit) setTimeout(strike, 60);
   }
 
@@ -127,11 +128,11 @@ export function createPartsSheet(app, store, audio, player) {
     let soundId = "";
     const offset = createSlider({
       label: t("parts_sheet.offset"), help: t("parts_sheet.time_after_the"), min: EARLIEST_MS, max: LATEST_MS, scale: "signed", neutral: 0, format: formatMs, read: parseMs,
-      onInput: (ms) => store.hold(editOf({ offset_s: roundMs(ms) / 1000 })), onCommit: (ms) => change(editOf({ offset_s: roundMs(ms) / 1000 })),
+      onInput: (ms) => store.hold(editOf({ offset_s: roundMs(ms) / 1000 })), onCommit: (ms, gesture) => change(editOf({ offset_s: roundMs(ms) / 1000 }), gesture),
     });
     const gain = createSlider({
       label: t("common.level"), help: t("parts_sheet.level_of_the"), min: SOFTEST_DB, max: LOUDEST_DB, step: 0.1, neutral: 0, format: (db) => formatDb(db, true), read: parseDb,
-      onInput: (gain_db) => store.hold(editOf({ gain_db })), onCommit: (gain_db) => change(editOf({ gain_db })),
+      onInput: (gain_db) => store.hold(editOf({ gain_db })), onCommit: (gain_db, gesture) => change(editOf({ gain_db }), gesture),
     });
     const hear = make("button", "ins-button", { type: "button", textContent: "▶", onclick: () => strike(soundId) });
     const dot = make("i", "ins-dot");

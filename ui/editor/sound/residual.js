@@ -120,10 +120,13 @@ export function createResidual(store, host) {
         start = part ? { indices, values: indices.map((i) => part[name][i]) } : null;
       },
       onInput: moved,
-      /** @param {number} value */
-      onCommit(value) {
+      /**
+       * @param {number} value
+       * @param {string} gesture
+       */
+      onCommit(value, gesture) {
         moved(value);
-        commit();
+        commit(gesture);
       },
     });
   }
@@ -152,12 +155,12 @@ export function createResidual(store, host) {
     return { kind: "set_residual", sound_id: changed.soundId, component: changed.component, indices, [changed.name]: indices.map((i) => changed.values.get(i) ?? 0) };
   }
 
-  function commit() {
+  function commit(gesture = newGesture()) {
     if (!draft) return;
     const edit = residualEdit(draft);
     draft = null;
     host.committed(edit.sound_id);
-    store.edit(edit, newGesture());
+    store.edit(edit, gesture);
   }
 
   /** @param {ComponentName[]} names */

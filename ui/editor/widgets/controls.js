@@ -26,8 +26,8 @@ import { boxOf, pageSize } from "./page_scale.js";
  * @property {(value: number) => string} format
  * @property {(text: string) => number | null} read null where the text is not understood
  * @property {(value: number) => void} [onInput] while it moves
- * @property {(value: number) => void} onCommit when it is let go or typed
- * @property {() => void} [onStart]
+ * @property {(value: number, gesture: string) => void} onCommit when it is let go or typed; keys in quick succession are one gesture
+ * @property {(gesture: string) => void} [onStart]
  */
 /** @typedef {ReturnType<typeof createSlider>} Slider */
 /**
@@ -51,6 +51,7 @@ import { boxOf, pageSize } from "./page_scale.js";
 const STEPS = 1000;
 /** @type {Record<"linear" | "log" | "signed", [(value: number) => number, (bent: number) => number]>} */
 const SCALES = { linear: [(v) => v, (u) => u], log: [Math.log, Math.exp], signed: [Math.asinh, Math.sinh] };
+const SAME_RUN_MS = 800; // keys closer than this are one entry of the history
 let lastId = 0;
 
 /** An id for one gesture: all edits that carry it are one entry of the history. */
@@ -153,6 +154,9 @@ export function createEntry({ label, help = t("controls.type_it_enter", { label 
 export function createSlider({ label, help = "", min, max, scale = "linear", step = null, neutral = null, format, read, onInput, onCommit, onStart = () => {} }) {
   let range = { min, max };
   let active = false;
+  let gesture = "";
+  let keyedAt_ms = -Infinity;
+  let isKeyed = false; // what moves it now is a key, whose gesture is there already
   /** @type {number | null} */
   let value = null;
   const [bend, unbend] = SCALES[scale];
@@ -171,8 +175,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
     onEnter(text) {
       const typed = read(text);
       if (typed === null || !Number.isFinite(typed)) return false;
-      onStart();
-      onCommit(clamp(typed, range.min, range.max));
+      commitAtOnce(clamp(typed, range.min, range.max));
       return true;
     },
   });
@@ -185,7 +188,20 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   const begin = () => {
     if (active) return;
     active = true;
-    onStart();
+    if (!isKeyed) gesture = newGesture();
+    onStart(gesture);
+  };
+  /** @param {number} wanted */
+  const commitAtOnce = (wanted) => {
+    active = false;
+    gesture = newGesture();
+    endRun();
+    onStart(gesture);
+    onCommit(wanted, gesture);
+  };
+  const endRun = () => {
+    keyedAt_ms = -Infinity;
+    isKeyed = false;
   };
   track.addEventListener("input", () => {
     begin();
@@ -198,18 +214,21 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   track.addEventListener("change", () => {
     if (!active || value === null) return;
     active = false;
-    onCommit(value);
+    onCommit(value, gesture);
   });
+  track.addEventListener("pointerdown", endRun);
+  track.addEventListener("blur", endRun);
   track.addEventListener("keydown", (event) => {
+    if (/^(Arrow|Page|Home|End)/.test(event.key)) {
+      if (event.timeStamp - keyedAt_ms > SAME_RUN_MS) gesture = newGesture();
+      keyedAt_ms = event.timeStamp;
+      isKeyed = true;
+    }
     const isThePages = event.ctrlKey || event.metaKey || event.key === " " || event.key === "Escape"; // undo, save, play, close
     if (!isThePages) event.stopPropagation();
   });
   if (neutral !== null) {
-    track.addEventListener("dblclick", () => {
-      active = false;
-      onStart();
-      onCommit(neutral);
-    });
+    track.addEventListener("dblclick", () => commitAtOnce(neutral));
   }
   const name = make("span", "ins-label", { textContent: label, title: help });
   const element = make("div", "ins-slider", {}, make("div", "ins-slider-top", {}, name, entry.element), track);

@@ -17,11 +17,15 @@ _COLUMNS = ("Audio File", "Object Path", "Object Type", "Event")
 
 @dataclass(frozen=True)
 class PackFile:
-    """A one-shot of a pack: its file relative to the import file with ``/``, its sound, its layer from 1."""
+    """A one-shot of a pack: its file relative to the import file with ``/``, its sound, its layer from 1.
+
+    ``clipped`` of its samples are over full scale.
+    """
 
     file: str
     sound: str
     layer: int = 1
+    clipped: int = 0
 
 
 def write_wwise(path: Path, files: Sequence[PackFile]) -> None:

@@ -230,7 +230,7 @@ def test_bad_targets_and_abandoned_exports_leave_nothing(tmp_path: Path) -> None
 
 def test_stems_have_names_of_their_own(tmp_path: Path) -> None:
     names = ["Glass", "glass", "a/b:c", "..", "CON"]
-    paths = write_stems(tmp_path / "stems", {name: np.full(8, 0.25, np.float32) for name in names}, 48_000)
+    paths, _ = write_stems(tmp_path / "stems", {name: np.full(8, 0.25, np.float32) for name in names}, 48_000)
     assert len({p.name.casefold() for p in paths}) == 5 and all(p.parent == tmp_path / "stems" for p in paths)
     assert all(soundfile.info(p).frames == 8 for p in paths)
     assert b"bext" in paths[0].read_bytes()

@@ -29,6 +29,23 @@ def test_timecode_there_and_back(rate: Fraction, drop: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("timecode", "rate", "reason"),
+    [
+        ("25:00:00:00", Fraction(25), "that of no frame, since days end after 24 hours, .*; give 01:00:00:00"),
+        ("01:01:00;00", NTSC, "drop-frame leaves labels out; give 01:00:59;28"),
+        ("01:00:00;24", Fraction(25), "its ';' means drop-frame, and 25 frames a second drop none; write it with ':'"),
+        ("01:00:00;10", Fraction(24000, 1001), "23.976 frames a second drop none"),
+    ],
+)
+def test_a_start_that_no_frame_has_is_refused(timecode: str, rate: Fraction, reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        find_start(DeliveryOptions(start_timecode=timecode), None, rate)
+    for fine in ("1:00:00:00", "23:59:59:23", "00:10:00:00"):
+        assert find_start(DeliveryOptions(start_timecode=fine), None, rate).timecode == fine
+    assert not find_start(DeliveryOptions(), "01:00:00;10", Fraction(25)).drop_frame  # of a clip that names it so
+
+
+@pytest.mark.parametrize(
     ("options", "clip", "rate", "timecode", "samples", "lead_s"),
     [
         (DeliveryOptions(), None, Fraction(25), None, 0, 0),

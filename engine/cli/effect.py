@@ -1,0 +1,49 @@
+"""Options of ``render`` that would change nothing are refused: taken silently, they would seem to be obeyed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.cli.batch_job import find_option
+from engine.cli.delivery import list_targets
+from engine.core.errors import BadInput
+from engine.media.export.options import DeliveryOptions
+
+_BATCH = {"jobs": None, "pattern": "{clip}", "formats": ["wav"]}
+"""Options of a batch, and what they are where they are not given."""
+
+
+def check_effect(options: argparse.Namespace, in_batch: bool) -> None:
+    """BadInput for the first option that nothing to be written would show."""
+    usual, written = DeliveryOptions(), set(_list_written(options, in_batch))
+    for name, absent in _BATCH.items():
+        if not in_batch and getattr(options, name) != absent:
+            raise BadInput(f"--{name} is of a batch; give --out-dir as well, or leave it out")
+    for name in ("hits_start", "hits_rate"):
+        if getattr(options, name) is not None and options.hits is None:
+            raise BadInput(f"--{name.replace('_', '-')} is of a list of hits; give --hits as well, or leave it out")
+    pieces, takes, films = {"pieces", ".txt"}, {"pieces", ".txt", ".rpp"}, {"video"}
+    for name, value, shown_by, what in (
+        ("takes", usual.takes, takes, "pieces and of Reaper sessions"),
+        ("layers", usual.layers, pieces, "pieces"),
+        ("normalize", usual.normalize, pieces, "pieces"),
+        ("clip_sound", usual.clip_sound, films, "films"),
+    ):
+        if getattr(options, name) != value and not written & shown_by:
+            wanted = "--formats with one" if in_batch else "--video" if shown_by is films else "--pieces or a --session"
+            raise BadInput(f"--{name.replace('_', '-')} is of {what}; give {wanted} as well, or leave it out")
+
+
+def _list_written(options: argparse.Namespace, in_batch: bool) -> Iterator[str]:
+    """Options that name what is written, and the endings of sessions."""
+    if in_batch:
+        for given in options.formats:
+            yield find_option(given) or ""
+            yield f".{given.lower().removeprefix('.')}"
+        return
+    for name, target in list_targets(options):
+        yield name
+        if name == "session":
+            yield Path(target).suffix.lower()

@@ -1,0 +1,21 @@
+"""A spotting list as hits: they are called as they were, however often a list is written and read."""
+
+from __future__ import annotations
+
+from engine.media.spotting.spots import Spot
+from engine.pipeline.spot_hits import hit_values
+from tests.delivered_project import make_project
+
+
+def test_names_of_struck_s_own_lists_do_not_grow() -> None:
+    project = make_project()
+    sound = project.sounds[0]
+    spots = [
+        Spot(0.1, f"{sound.name} h3 lid falls", sound.name),
+        Spot(0.2, f"{sound.name} h4"),
+        Spot(0.3, "door h4 slams", sound.name, -3.0),
+    ]
+    values = hit_values(project, spots)
+    assert [given["name"] for given in values] == ["lid falls", "", "door h4 slams"]
+    assert [given.get("sound_id") for given in values] == [sound.id, None, sound.id]
+    assert values[2]["velocity_db"] == -3.0 and "velocity_db" not in values[0]
