@@ -112,6 +112,11 @@ def test_a_clip_that_is_added_takes_no_name_of_one_that_is_done(
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
+        (("a.mp4", "b.mp4"), "several clips need a folder for what is written; give --out-dir"),
+        (("a.mp4", "--out-dir", "o", "--out", "x.wav"), "--out is of a single clip; with --out-dir say"),
+        (("a.mp4", "--out-dir", "o", "--formats", "exe"), "--formats 'exe' is not known; give some of wav, flac"),
+        (("a.mp4", "--out", "x.wav", "--ucs-names"), "--ucs-names is for the files of --out-dir"),
+        (("a.mp4", "--out-dir", "o", "--pattern", "{catid}"), "--pattern has {catid}, which is no field"),
         (("a.mp4", "--out", "x.wav", "--jobs", "2"), "--jobs is of a batch; give --out-dir as well, or leave it out"),
         (("a.mp4", "--out", "x.wav", "--hits-rate", "25"), "--hits-rate is of a list of hits; give --hits as well"),
         (
@@ -130,31 +135,10 @@ def test_a_clip_that_is_added_takes_no_name_of_one_that_is_done(
             ("a.mp4", "--out", "x.wav", "--clip-sound", "mix"),
             "--clip-sound is of films; give --video as well, or leave",
         ),
-    ],
-)
-def test_an_option_that_nothing_written_shows_is_refused(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    args: tuple[str, ...],
-    reason: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert reason in refuse(capsys, "render", *args)
-
-
-@pytest.mark.parametrize(
-    ("args", "reason"),
-    [
-        (("a.mp4", "b.mp4"), "several clips need a folder for what is written; give --out-dir"),
-        (("a.mp4", "--out-dir", "o", "--out", "x.wav"), "--out is of a single clip; with --out-dir say"),
-        (("a.mp4", "--out-dir", "o", "--formats", "exe"), "--formats 'exe' is not known; give some of wav, flac"),
-        (("a.mp4", "--out", "x.wav", "--ucs-names"), "--ucs-names is for the files of --out-dir"),
-        (("a.mp4", "--out-dir", "o", "--pattern", "{catid}"), "--pattern has {catid}, which is no field"),
         ((".", "--out-dir", "o"), "holds no clip; give a folder or a list with at least one"),
     ],
 )
-def test_a_batch_that_cannot_be_is_said(
+def test_what_cannot_be_or_would_change_nothing_is_said(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

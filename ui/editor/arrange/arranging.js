@@ -4,7 +4,7 @@
 import { recall, remember } from "../state/remembered.js";
 import { requireProject } from "../state/project.js";
 import { t } from "../texts/t.js";
-import { newGesture } from "../widgets/controls.js";
+import { createKeyRun, newGesture } from "../widgets/controls.js";
 import { createScope } from "../widgets/scope.js";
 import { CLIPBOARD_KIND, copyHits, duplicateShift, inOrder, placeCopies, readCopies, withLater, writeCopies } from "./copies.js";
 import { limitShift } from "../timeline/picking.js";
@@ -13,7 +13,6 @@ import { limitShift } from "../timeline/picking.js";
 /** @import { Hit, Player, Store } from "../state/types.d.ts" */
 
 const REMEMBERED = "struck.ripple";
-const SAME_NUDGE_MS = 800; // nudges in quick succession are one entry of the history
 const TYPED = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
 
 /** @typedef {ReturnType<typeof createArranging>} Arranging */
@@ -28,7 +27,7 @@ export function createArranging(store, player) {
   let copied = [];
   /** @type {{known: Set<string>, count: number, then?: (ids: string[]) => void} | null} */
   let adding = null; // until the hits that are being added arrive
-  const nudged = { gesture: "", at_ms: -Infinity };
+  const run = createKeyRun();
 
   const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
   const ids = () => chosen().map((hit) => hit.id);
@@ -111,16 +110,6 @@ export function createArranging(store, player) {
     store.edit({ kind: "move_hits", ids: moved.map(({ id }) => id), delta_s }, newGesture());
   }
 
-  /**
-   * One of several steps that a key makes: those in quick succession are one entry of the history.
-   * @param {number} at_ms
-   */
-  function nudgeGesture(at_ms) {
-    if (at_ms - nudged.at_ms > SAME_NUDGE_MS) nudged.gesture = newGesture();
-    nudged.at_ms = at_ms;
-    return nudged.gesture;
-  }
-
   function deleteChosen() {
     if (ids().length) store.edit(ripple ? { kind: "delete_hits", ids: ids(), ripple } : { kind: "delete_hits", ids: ids() }, newGesture());
   }
@@ -187,7 +176,7 @@ export function createArranging(store, player) {
   scope.listen(document, "paste", onPaste);
 
   return {
-    chosen, add, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound, group, ungroup,
+    chosen, add, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture: run.at, deleteChosen, setRipple, selectAll, selectSound, group, ungroup,
     get ripple() { return ripple; },
     get canPaste() { return copied.length > 0; },
     dispose: scope.dispose,

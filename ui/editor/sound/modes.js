@@ -5,7 +5,7 @@ import { t } from "../texts/t.js";
 import { drawModes, HIGHEST_HZ, LOWEST_HZ, planeOf, rangeOf, tailDecay, tailLength } from "./modes_plot.js";
 import { clamp, decayToT60 } from "../audio/units.js";
 import { centsOff, formatDb, formatHz, formatSeconds, noteName } from "../widgets/format.js";
-import { make, newGesture } from "../widgets/controls.js";
+import { createKeyRun, make } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { modesInBox, headOf, modeUnder } from "./mode_picking.js";
 import { boxOf, pagePlace, pointIn } from "../widgets/page_scale.js";
@@ -66,7 +66,7 @@ export function createModes(host) {
   /** @type {LassoDrag | ModeDrag | null} */
   let drag = null;
   let wanted = false;
-  const nudge = { gesture: "", at_ms: -Infinity }; // a run of arrow keys is one undo entry
+  const run = createKeyRun();
 
   function refresh() {
     if (wanted) return;
@@ -274,9 +274,7 @@ export function createModes(host) {
     else if (event.key === "Enter") host.strike();
     else if (nudges[event.key] && chosen.length) {
       const [across, up] = nudges[event.key];
-      if (event.timeStamp - nudge.at_ms > 800) nudge.gesture = newGesture();
-      nudge.at_ms = event.timeStamp;
-      host.edit.begin(host.selected(), nudge.gesture);
+      host.edit.begin(host.selected(), run.at(event.timeStamp));
       host.edit.scale(2 ** ((across * 5 * fine) / 1200), (up * fine) / 2, 1);
       host.edit.commit();
     } else return;

@@ -3,7 +3,7 @@
 
 import { clamp } from "../audio/units.js";
 import { t } from "../texts/t.js";
-import { make, newGesture } from "../widgets/controls.js";
+import { createKeyRun, make, newGesture } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
 import { thresholdScale } from "./shapes.js";
 import { boxOf, pointOf } from "../widgets/page_scale.js";
@@ -11,7 +11,6 @@ import { boxOf, pointOf } from "../widgets/page_scale.js";
 
 const SEND_MS = 60;
 const KEY_STEP = 0.01;
-const SAME_NUDGE_MS = 800; // key presses closer than this are one entry of the history
 
 /**
  * ``host``: {lane(), changed()}; ``value`` is the threshold as shown.
@@ -26,7 +25,7 @@ export function createThreshold(store, host) {
   let sendTimer = 0;
   let isHot = false;
   let isDragging = false;
-  let keyAt_ms = 0;
+  const run = createKeyRun();
 
   const label = make("span", "st-threshold-value");
   const element = make("div", "st-threshold", { tabIndex: 0, role: "slider", "aria-label": t("threshold.threshold"), "aria-orientation": "vertical", "aria-valuemin": "0", "aria-valuemax": "1", title: t("threshold.threshold_hits_are") }, make("i"), label);
@@ -89,8 +88,7 @@ export function createThreshold(store, host) {
   element.addEventListener("keydown", (event) => {
     const step = { ArrowUp: KEY_STEP, ArrowRight: KEY_STEP, ArrowDown: -KEY_STEP, ArrowLeft: -KEY_STEP, PageUp: 0.1, PageDown: -0.1 }[event.key];
     if (!step) return;
-    if (event.timeStamp - keyAt_ms > SAME_NUDGE_MS) gesture = newGesture();
-    keyAt_ms = event.timeStamp;
+    gesture = run.at(event.timeStamp);
     set(current() + step);
     release();
     event.preventDefault();

@@ -57,6 +57,21 @@ let lastId = 0;
 /** An id for one gesture: all edits that carry it are one entry of the history. */
 export const newGesture = () => `g${Date.now().toString(36)}-${++lastId}`;
 
+/** Gestures of keys: those pressed in quick succession have one. */
+export function createKeyRun() {
+  let gesture = "";
+  let last_ms = -Infinity;
+  return {
+    /** @param {number} at_ms the key's time stamp */
+    at(at_ms) {
+      if (at_ms - last_ms > SAME_RUN_MS) gesture = newGesture();
+      last_ms = at_ms;
+      return gesture;
+    },
+    end() { last_ms = -Infinity; },
+  };
+}
+
 /**
  * An element with a class, properties and children; text is never parsed as HTML.
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -155,7 +170,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   let range = { min, max };
   let active = false;
   let gesture = "";
-  let keyedAt_ms = -Infinity;
+  const run = createKeyRun();
   let isKeyed = false; // what moves it now is a key, whose gesture is there already
   /** @type {number | null} */
   let value = null;
@@ -200,7 +215,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
     onCommit(wanted, gesture);
   };
   const endRun = () => {
-    keyedAt_ms = -Infinity;
+    run.end();
     isKeyed = false;
   };
   track.addEventListener("input", () => {
@@ -220,8 +235,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   track.addEventListener("blur", endRun);
   track.addEventListener("keydown", (event) => {
     if (/^(Arrow|Page|Home|End)/.test(event.key)) {
-      if (event.timeStamp - keyedAt_ms > SAME_RUN_MS) gesture = newGesture();
-      keyedAt_ms = event.timeStamp;
+      gesture = run.at(event.timeStamp);
       isKeyed = true;
     }
     const isThePages = event.ctrlKey || event.metaKey || event.key === " " || event.key === "Escape"; // undo, save, play, close
