@@ -43,8 +43,10 @@ def spot_hits(
 def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any]]:
     """Values of hits as ``add_hits`` takes them."""
     by_name = {sound.name.casefold(): sound.id for sound in reversed(project.sounds)}
-    # Struck's own lists name a hit by its sound, its id and what it is called, which alone is its name.
-    own = re.compile(rf"(?:{'|'.join(re.escape(sound.name) for sound in project.sounds)}) h\d+(?: (?P<called>.*))?")
+    # Struck's own lists name a hit by its sound, its id and what it is called, which alone is its name; an EDL, which has
+    # no other place for it, adds the velocity.
+    sounds = "|".join(re.escape(sound.name) for sound in project.sounds)
+    own = re.compile(rf"(?P<sound>{sounds}) h\d+(?: (?P<called>.*?))??(?: (?P<velocity_db>[+-]\d+\.\d) dB)?")
     values: list[Mapping[str, Any]] = []
     for spot in spots:
         listed = own.fullmatch(spot.name)
@@ -54,7 +56,9 @@ def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any
         }
         if spot.velocity_db is not None:
             given["velocity_db"] = spot.velocity_db
-        sound_id = by_name.get(spot.sound.casefold())
+        elif listed and listed["velocity_db"]:
+            given["velocity_db"] = float(listed["velocity_db"])
+        sound_id = by_name.get((spot.sound or (listed["sound"] if listed else "")).casefold())
         values.append(given | {"sound_id": sound_id} if sound_id else given)
     return values
 
