@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -204,3 +205,26 @@ def test_keys_in_quick_succession_are_one_step(editor: Editor, place: str) -> No
     assert sound_of(editor, before["id"]) != before
     editor.change(lambda: page.keyboard.press("Control+z"))
     assert sound_of(editor, before["id"]) == before
+
+
+def test_keys_on_the_noise_bands_change_what_the_bars_show(editor: Editor) -> None:
+    """Power by a decibel, decay by a twentieth of its time; quick ones are one entry of the history."""
+    page = editor.page
+    first = editor.project["sounds"][0]
+    page.evaluate("(id) => window.struck.store.select({ soundId: id })", first["id"])
+    bands = page.get_by_role("application", name=re.compile("Noise bands"))
+    before = editor.project["sounds"][0]["residual"]
+    bands.focus()
+    press = "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true }))"
+    editor.change(lambda: editor.see(f"void ({press}, {press})"))
+    editor.wait("(db) => Math.abs(window.struck.store.view.project.sounds[0].residual.power_db[3] - db + 2) < 0.01",
+                before["power_db"][3])  # fmt: skip
+    page.get_by_role("group", name="Bars show").get_by_role("button", name="Decay").click()
+    bands.focus()
+    editor.change(lambda: page.keyboard.press("ArrowUp"))
+    after = editor.project["sounds"][0]["residual"]
+    ratios = [b / a for a, b in zip(before["decay_per_s"], after["decay_per_s"], strict=True)]
+    assert ratios == pytest.approx([1 / 1.05] * len(ratios), rel=1e-4)
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    assert editor.project["sounds"][0]["residual"] == before
