@@ -228,3 +228,18 @@ def test_keys_on_the_noise_bands_change_what_the_bars_show(editor: Editor) -> No
     editor.change(lambda: page.keyboard.press("Control+z"))
     editor.change(lambda: page.keyboard.press("Control+z"))
     assert editor.project["sounds"][0]["residual"] == before
+
+
+def test_the_bar_over_the_modes_hides_no_head(editor: Editor) -> None:
+    before = choose_sound(editor)
+    editor.change(lambda: macro(editor, "mass").press("ArrowLeft"))
+    bar = editor.page.locator(".ins-macro-actions")
+    for frequency_hz, side in ((12_000.0, "left"), (60.0, "right")):
+        modes = {"frequency_hz": [frequency_hz], "power_db": [max(before["modes"]["power_db"]) + 3.0]}
+        edit = {"kind": "set_modes", "sound_id": before["id"], "indices": [0], **modes}
+        editor.change(lambda edit=edit: editor.page.evaluate("(edit) => window.struck.store.edit(edit)", edit))
+        editor.wait("(isLeft) => document.querySelector('.ins-macro-actions').classList.contains('is-left') === isLeft",
+                    side == "left")  # fmt: skip
+        shown, head = bar.bounding_box(), editor.locate_mode(before["id"], 0)
+        beside = head["x"] < shown["x"] or head["x"] > shown["x"] + shown["width"]
+        assert beside or head["y"] > shown["y"] + shown["height"], side

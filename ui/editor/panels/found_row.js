@@ -30,7 +30,7 @@ export function createFoundRow(candidate, { isPinned, isNew, picture, hear, use,
     ...picture,
     make("button", "find-use", { type: "button", onclick: () => use(candidate) },
       make("span", "find-name", { textContent: candidate.name }), make("span", "find-why", { textContent: reasonOf(candidate) }), bar,
-      make("span", "find-percent", { textContent: isNew ? "new" : isTold ? "" : percent(candidate.score) })),
+      make("span", "find-percent", { textContent: isNew ? t("find.new") : isTold ? "" : percent(candidate.score) })),
     make("button", "find-pin", { type: "button", title: isPinned ? t("find.unpin") : t("find.keep_it_at"), "aria-pressed": String(isPinned), "aria-label": t("find.pin", { name: candidate.name }), textContent: isPinned ? "★" : "☆", onclick: () => pin(candidate) }));
   line.dataset.id = candidate.id;
   line.classList.toggle("is-pinned", isPinned);

@@ -208,7 +208,7 @@ export function createSoundPanel(store, audio, shared) {
   );
   const sliders = make("div", "ins-columns", {}, frequency.element, power.element, decay.element);
 
-  modes.element.append(macros.actions);
+  modes.float(macros.actions);
   const element = make("div", "ins-sound", {}, header, macros.element, detail.element, modes.element, status, sliders, match.element);
   const empty = make("p", "ins-empty", { textContent: t("sound.no_sound_yet") });
   const root = make("div", "ins-panel", {}, element, empty, match.large);

@@ -235,7 +235,7 @@ export function createMatch(store, host) {
     if (measured === null && isEdited(sound)) return t("comparison.edited");
     const known = measured ?? sound.fit;
     if (known !== null) return t("comparison.fit", { known: percent(known) });
-    return sound.origin === "preset" ? "" : "match";
+    return sound.origin === "preset" ? "" : t("common.match");
   }
 
   function showFit() {

@@ -42,6 +42,7 @@ import { boxOf, pagePlace, pointIn } from "../widgets/page_scale.js";
  */
 
 const MOVED_PX = 3;
+const BAR_MARGIN_PX = 14; // of a bar over the plot, with half a mode's head
 const DEFAULT_DECAY_PER_S = 8;
 const WIDEST = { low_hz: LOWEST_HZ, high_hz: HIGHEST_HZ };
 
@@ -66,6 +67,8 @@ export function createModes(host) {
   /** @type {LassoDrag | ModeDrag | null} */
   let drag = null;
   let wanted = false;
+  /** @type {HTMLElement | null} */
+  let floating = null;
   const run = createKeyRun();
 
   function refresh() {
@@ -98,6 +101,19 @@ export function createModes(host) {
       lasso: drag?.kind === "lasso" ? drag : null, focused: document.activeElement === canvas && canvas.matches(".by-keys *"),
     });
     showTip(sound);
+    if (sound && floating && !floating.hidden && !drag && !host.edit.active) keepClear(floating, sound.modes);
+  }
+
+  /**
+   * A bar over the plot stands on the left where on the right it would hide a mode's head.
+   * @param {HTMLElement} bar
+   * @param {Modes} modes
+   */
+  function keepClear(bar, modes) {
+    const [width, height] = [bar.offsetWidth + BAR_MARGIN_PX, bar.offsetHeight + BAR_MARGIN_PX];
+    const high = modes.frequency_hz.map((_, i) => headOf(modes, i, plane)).filter(({ y }) => y < height);
+    const isRightTaken = high.some(({ x }) => x > plane.width - width);
+    bar.classList.toggle("is-left", isRightTaken && !high.some(({ x }) => x < plane.left + width));
   }
 
   /** @param {Sound | null} sound */
@@ -309,6 +325,11 @@ export function createModes(host) {
   return {
     element, refresh,
     showAll: () => setZoom(LOWEST_HZ, HIGHEST_HZ),
+    /** @param {HTMLElement} bar shown over the plot, where it hides no mode */
+    float(bar) {
+      floating = bar;
+      element.append(bar);
+    },
     /**
      * Page position of a mode's head.
      * @param {number} index
