@@ -245,21 +245,41 @@ def _find_frame_rate(
 ) -> tuple[Fraction, bool]:
     """The frame rate as an exact fraction, and whether it varies.
 
-    A rate is constant when every frame lies within one tick or 1 ms of its grid.
+    A rate is constant when every frame lies within one tick or 1 ms of its grid. Where frames of a grid are missing, as
+    at a lossless cut, the rate varies and is that of the grid, by which timecode counts. Otherwise it is the mean.
     """
     span = int(ticks[-1] - ticks[0]) * time_base
     if span <= 0:
         raise BadInput("all frames of the clip have one time; export it again with timestamps")
     measured = Fraction(len(ticks) - 1) / span
-    near = sorted(STANDARD_RATES, key=lambda rate: abs(rate / measured - 1))[:2]
     tolerance_ticks = float(max(Fraction(1), _JITTER_S / time_base)) + 0.01
     position = (ticks - ticks[0]).astype(np.float64)
     index = np.arange(len(ticks), dtype=np.float64)
-    for rate in (*(r for r in declared if r), *near, measured):
-        error = position - index * float(1 / (rate * time_base))
-        if rate < 1000 and np.all(np.abs(error - (error.max() + error.min()) / 2) <= tolerance_ticks):
+    told = [rate for rate in declared if rate]
+    for rate in (*told, *_nearest_rates(measured), measured):
+        if rate < 1000 and _measure_error(position, index, float(1 / (rate * time_base))) <= tolerance_ticks:
             return _snap(rate), False
+    common = Fraction(1) / (Fraction(float(np.median(np.diff(position)))) * time_base)
+    on_grid = []
+    for rate in (*told, *_nearest_rates(common)):
+        step = float(1 / (rate * time_base))
+        slots = np.rint(position / step)
+        error = _measure_error(position, slots, step)
+        if error <= min(tolerance_ticks, 0.25 * step) and np.median(np.diff(slots)) == 1.0:
+            on_grid.append((error, rate))
+    if on_grid:
+        return _snap(min(on_grid, key=lambda pair: pair[0])[1]), True
     return _snap(measured.limit_denominator(100_000), 0.0005), True
+
+
+def _nearest_rates(rate: Fraction) -> list[Fraction]:
+    return sorted(STANDARD_RATES, key=lambda standard: abs(standard / rate - 1))[:2]
+
+
+def _measure_error(position: np.ndarray, index: np.ndarray, step: float) -> float:
+    """Largest distance of positions [N] from their places on a grid, wherever the grid begins."""
+    error = position - index * step
+    return float(error.max() - error.min()) / 2.0
 
 
 def _snap(rate: Fraction, tolerance: float = 0.0001) -> Fraction:

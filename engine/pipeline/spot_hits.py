@@ -43,8 +43,8 @@ def spot_hits(
 def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any]]:
     """Values of hits as ``add_hits`` takes them."""
     by_name = {sound.name.casefold(): sound.id for sound in reversed(project.sounds)}
-    # Struck's own lists name a hit by its sound, its id and what it is called, which alone is its name; an EDL, which has
-    # no other place for it, adds the velocity.
+    # Struck's own lists name a hit by its sound, its id and what it is called, which alone is its name; an EDL adds the
+    # velocity, since it has no other place for it.
     sounds = "|".join(re.escape(sound.name) for sound in project.sounds)
     own = re.compile(rf"(?P<sound>{sounds}) h\d+(?: (?P<called>.*?))??(?: (?P<velocity_db>[+-]\d+\.\d) dB)?")
     values: list[Mapping[str, Any]] = []

@@ -20,7 +20,7 @@ _VARYING_RATES = (Fraction(50), Fraction(60), Fraction(100))
 
 
 def choose_rate(picture: Picture) -> Fraction:
-    """Frame rate to encode with: the picture's own, or for a variable one the best fitting of the candidates."""
+    """Frame rate to encode with: the picture's own, or for a variable one what fits best of it and the candidates."""
     if not picture.variable_frame_rate:
         return picture.frame_rate
 
@@ -28,7 +28,7 @@ def choose_rate(picture: Picture) -> Fraction:
         position = picture.frame_times_s * float(rate)
         return float(np.abs(position - np.rint(position)).max() / float(rate))
 
-    return min(_VARYING_RATES, key=lambda rate: (round(miss_s(rate), 4), rate))
+    return min((picture.frame_rate, *_VARYING_RATES), key=lambda rate: (round(miss_s(rate), 4), rate))
 
 
 def encode_picture(

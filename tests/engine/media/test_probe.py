@@ -56,6 +56,20 @@ def test_variable_frame_rate_keeps_times_and_says_so(folder: Path) -> None:
     assert info.duration_s == pytest.approx(times_s[-1] + 0.02, abs=0.06)
 
 
+@pytest.mark.parametrize("rate", [Fraction(30), Fraction(30000, 1001), Fraction(25)])
+@pytest.mark.parametrize("missing", [[118], [40, 41, 90]])
+def test_missing_frames_do_not_change_the_rate_that_timecode_counts_by(
+    folder: Path, rate: Fraction, missing: list[int]
+) -> None:
+    """A lossless cut leaves a gap before its last frame; a camera drops some."""
+    times_s = [float(k / rate) for k in range(120) if k not in missing]
+    path = make_clip(folder / f"gap{rate.numerator}_{len(missing)}.mov", count=len(times_s), times_s=times_s)
+    info = probe(path)
+    assert info.frame_rate == rate and info.variable_frame_rate
+    assert info.duration_s == pytest.approx(float(120 / rate), abs=1e-3)
+    assert [time_s for time_s, _ in iter_frames(path, 24)] == pytest.approx(times_s, abs=2e-4)
+
+
 @pytest.mark.parametrize(("turn", "white"), [(90, (1, 0)), (180, (1, 1)), (270, (0, 1)), (0, (0, 0))])
 def test_rotation_flags_turn_the_picture(folder: Path, turn: int, white: tuple[int, int]) -> None:
     """The white quarter lies top left as stored; counter-clockwise turns carry it round the corners."""

@@ -46,7 +46,7 @@ export function createLook({ onPoint, onMaterial }) {
       image.hidden = !answer.crop;
       if (answer.crop && image.src !== answer.crop) image.src = answer.crop;
       point.classList.toggle("is-on", isPointing);
-      point.textContent = isPointing ? t("look.click_what_is") : t("look.point_at_it");
+      point.textContent = !isPointing ? t("look.point_at_it") : element.matches(".by-keys *") ? t("look.arrows_enter") : t("look.click_what_is");
       const names = answer.materials ?? [];
       if (names.join() !== listed.join() && !listed.includes(material)) { // a chosen one stays where it was pressed
         listed = names;

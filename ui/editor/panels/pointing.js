@@ -1,7 +1,16 @@
 // @ts-check
-// Pointing at something in the picture: the next click on it says where, Escape leaves it.
+// Pointing at something in the picture: the next click on it says where, or by keys a cross that the arrows move and
+// Enter; Escape leaves it.
+
+import { clamp } from "../audio/units.js";
+import { make } from "../widgets/controls.js";
 
 /** @typedef {{x: number, y: number, time_s: number}} PicturePoint shares of the picture's width and height, and the time of the picture on show */
+
+const STEP = 0.01; // share of the picture that an arrow key moves the cross
+const LARGE_STEP = 0.1;
+/** @type {Record<string, [number, number]>} */
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
  * Where in the picture an event lies, as shares of its width and height; null beside it.
@@ -18,6 +27,16 @@ export function locateInPicture({ clientX, clientY }, video) {
 }
 
 /**
+ * Where a place in the picture lies in the element that shows it, in pixels; undoes ``locateInPicture``.
+ * @param {{x: number, y: number}} place shares of the picture's width and height
+ * @param {{videoWidth: number, videoHeight: number, clientWidth: number, clientHeight: number}} video
+ */
+export function placeOverPicture({ x, y }, { videoWidth, videoHeight, clientWidth, clientHeight }) {
+  const scale = Math.min(clientWidth / videoWidth, clientHeight / videoHeight);
+  return { x: clientWidth / 2 + (x - 0.5) * scale * videoWidth, y: clientHeight / 2 + (y - 0.5) * scale * videoHeight };
+}
+
+/**
  * @param {HTMLElement} stage that holds the picture
  * @param {HTMLVideoElement} video
  * @param {() => number} time_s of the picture on show
@@ -25,11 +44,22 @@ export function locateInPicture({ clientX, clientY }, video) {
 export function createPointing(stage, video, time_s) {
   /** @type {((point: PicturePoint | null) => void) | null} */
   let waiting = null;
+  let at = { x: 0.5, y: 0.5 };
+  const cross = make("div", "st-cross", { hidden: true });
+  stage.append(cross);
+
+  /** @param {{x: number, y: number}} place */
+  function moveCross(place) {
+    at = { x: clamp(place.x, 0, 1), y: clamp(place.y, 0, 1) };
+    const { x, y } = placeOverPicture(at, video);
+    cross.style.transform = `translate(${x}px, ${y}px)`;
+  }
 
   /** @param {PicturePoint | null} point */
   function finish(point) {
     const picked = waiting;
     waiting = null;
+    cross.hidden = true;
     stage.classList.remove("is-pointing");
     picked?.(point);
   }
@@ -42,14 +72,20 @@ export function createPointing(stage, video, time_s) {
   }
 
   /** @param {KeyboardEvent} event */
-  function leave(event) {
-    if (event.key !== "Escape" || !waiting) return;
+  function onKey(event) {
+    if (!waiting) return;
+    const way = cross.hidden ? undefined : WAYS[event.key];
+    const isDone = !cross.hidden && event.key === "Enter";
+    if (event.key !== "Escape" && !way && !isDone) return;
     event.stopPropagation();
-    finish(null);
+    event.preventDefault();
+    const step = event.shiftKey ? LARGE_STEP : STEP;
+    if (way) moveCross({ x: at.x + step * way[0], y: at.y + step * way[1] });
+    else finish(isDone ? { ...at, time_s: time_s() } : null);
   }
 
   stage.addEventListener("click", click, true);
-  window.addEventListener("keydown", leave, true);
+  window.addEventListener("keydown", onKey, true);
   return {
     /**
      * Wait for a click; ``picked`` is given the point, or null where nobody points any more. Returns what stops waiting.
@@ -59,12 +95,14 @@ export function createPointing(stage, video, time_s) {
       if (waiting) finish(null);
       waiting = picked;
       stage.classList.add("is-pointing");
+      cross.hidden = !stage.matches(".by-keys *") || !video.videoWidth; // with the mouse, the arrows step on by frames
+      if (!cross.hidden) moveCross({ x: 0.5, y: 0.5 });
       return () => waiting === picked && finish(null);
     },
     dispose() {
       finish(null);
       stage.removeEventListener("click", click, true);
-      window.removeEventListener("keydown", leave, true);
+      window.removeEventListener("keydown", onKey, true);
     },
   };
 }

@@ -80,6 +80,7 @@ export const FIND = {
   "find.words_help": "Material, Größe, Schlägel und Raum in eigenen Worten; Enter sucht",
   "look.a_look_this": "{guess}Ein so sicherer Blick liegt beim Material in {confidence} der Fälle richtig.",
   "look.analysed_part_of": "Analysierter Teil des Bildes",
+  "look.arrows_enter": "Pfeiltasten, Enter, oder Esc",
   "look.as_you_say": "{material}, wie Sie sagen: diese passen am besten zu dem, was das Bild zeigt.",
   "look.click_the_struck": "Den angeschlagenen Gegenstand im Bild anklicken, um diese Stelle zu analysieren",
   "look.click_what_is": "Das Angeschlagene anklicken, oder Esc",

@@ -80,6 +80,7 @@ export const FIND = {
   "find.words_help": "Material, size, striker and room in your own words; Enter searches",
   "look.a_look_this": "{guess}A look this sure is right about the material in {confidence} of cases.",
   "look.analysed_part_of": "Analysed part of the picture",
+  "look.arrows_enter": "Arrow keys, Enter, or Esc",
   "look.as_you_say": "{material}, as you say: these fit best what the picture shows.",
   "look.click_the_struck": "Click the struck object in the picture to analyse that place",
   "look.click_what_is": "Click what is struck, or Esc",

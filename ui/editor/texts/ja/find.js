@@ -80,6 +80,7 @@ export const FIND = {
   "find.words_help": "素材、大きさ、打つ物、部屋を自由な言葉で。Enter で検索します",
   "look.a_look_this": "{guess}この確信度なら、素材が正しい割合は {confidence} です。",
   "look.analysed_part_of": "映像の解析した部分",
+  "look.arrows_enter": "矢印キーと Enter（Esc で中止）",
   "look.as_you_say": "{material}（指定どおり）: 映像に最も合うのはこれらです。",
   "look.click_the_struck": "映像の中で打たれた物をクリックすると、そこを解析します",
   "look.click_what_is": "打たれた物をクリック（Esc で中止）",
