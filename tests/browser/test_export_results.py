@@ -34,3 +34,27 @@ def test_results_warn_of_the_level_age_with_an_edit_and_go_with_the_clip(editor:
     assert links.count() == 0 and words.inner_text() == ""
     dialog.get_by_role("button", name="Export", exact=True).wait_for()
     page.keyboard.press("Escape")
+
+
+def test_a_preset_sets_all_and_a_start_is_of_its_clip_alone(editor: Editor) -> None:
+    page = editor.page
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    menu = page.get_by_role("dialog", name="Export")
+    presets, start = menu.get_by_label("Preset", exact=True), menu.get_by_label("Timecode of the")
+    channels, two_pop = menu.get_by_label("Channels"), menu.get_by_label("Two-pop")
+
+    def choose(name: str) -> tuple[str, str, bool]:
+        presets.select_option(name)
+        return start.input_value(), channels.input_value(), two_pop.is_checked()
+
+    assert choose("Pro Tools, 5.1") == ("00:59:58:00", "5.1", True)
+    assert choose("Reaper, film") == ("00:59:58:00", "stereo", True)
+    assert choose("Video and track") == ("", "stereo", False)
+
+    presets.select_option("")
+    start.fill("02:00:00:00")
+    page.keyboard.press("Escape")
+    editor.open_demo("silent")
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    assert start.input_value() == ""
+    page.keyboard.press("Escape")

@@ -275,6 +275,8 @@ export function createExportMenu(store) {
     files = [];
     plan = null;
     working = false;
+    kept = "";
+    if (!presets.isChosen()) form.take({ start_timecode: "" }); // typed for the clip before
     question.hide();
     showNames();
     show();

@@ -10,11 +10,17 @@ import { make } from "../widgets/controls.js";
 
 const REMEMBERED = "struck.export.options";
 
+/**
+ * What a preset sets, as it is where the preset does not say.
+ * @type {Omit<Options, "embed_project" | "name_pattern" | "creator" | "source">}
+ */
+export const USUAL_FORM = {
+  sound_ending: ".wav", video_ending: ".mp4", sample_rate_hz: 48000, bits: 24, channels: "stereo", start_timecode: "",
+  two_pop: false, stems: "sound", ucs_names: false, takes: 0, layers: 1, normalize: "sound", clip_sound: "replace",
+};
 /** @type {Options} */
 const USUAL = {
-  sound_ending: ".wav", video_ending: ".mp4", sample_rate_hz: 48000, bits: 24, channels: "stereo", start_timecode: "",
-  two_pop: false, embed_project: true, stems: "sound", ucs_names: false, name_pattern: "{catid}_{fxname}_{creator}_{source}",
-  creator: "STRUCK", source: "FOLEY", takes: 0, layers: 1, normalize: "sound", clip_sound: "replace",
+  ...USUAL_FORM, embed_project: true, name_pattern: "{catid}_{fxname}_{creator}_{source}", creator: "STRUCK", source: "FOLEY",
 };
 
 /** @type {Record<keyof Options, string>} */
@@ -61,6 +67,9 @@ export function createOptionControls(changed) {
   /** @type {(() => void)[]} */
   const fill = []; // show the options in the controls
 
+  /** For the next export, but for the start, which belongs to one clip. */
+  const keep = () => remember(REMEMBERED, JSON.stringify({ ...options, start_timecode: "" }));
+
   /**
    * @template {keyof Options} Name
    * @param {Name} name
@@ -68,7 +77,7 @@ export function createOptionControls(changed) {
    */
   function set(name, value) {
     options[name] = value;
-    remember(REMEMBERED, JSON.stringify(options));
+    keep();
     changed();
   }
 
@@ -145,7 +154,7 @@ export function createOptionControls(changed) {
     /** @param {Partial<Options>} values */
     take(values) {
       Object.assign(options, values);
-      remember(REMEMBERED, JSON.stringify(options));
+      keep();
       for (const update of fill) update();
     },
     /** @param {boolean} isOff */

@@ -1,6 +1,7 @@
 // @ts-check
 // Presets of the export dialog: some that ship, and a person's own, which the server keeps.
 
+import { USUAL_FORM } from "./export_options.js";
 import { recall, remember } from "../state/remembered.js";
 import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
@@ -89,7 +90,7 @@ export function createPresets(store, { apply, current }) {
   select.addEventListener("change", () => {
     const preset = own[select.value] ?? SHIPPED[select.value];
     forget.hidden = !(select.value in own);
-    if (preset) apply(preset);
+    if (preset) apply({ ...preset, options: { ...USUAL_FORM, ...preset.options } });
   });
   fill("");
   const scope = createScope();
@@ -103,6 +104,8 @@ export function createPresets(store, { apply, current }) {
   return {
     dispose: scope.dispose,
     element: make("div", "st-export-presets", {}, select, name, keep, forget),
+    /** Whether a preset is chosen. */
+    isChosen: () => select.value !== "",
     /** What was chosen is a preset no more, once something was changed by hand. */
     leave() {
       if (!(select.value in own)) select.value = "";
