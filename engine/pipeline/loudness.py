@@ -17,9 +17,12 @@ from engine.pipeline.events import RenderedHit
 from engine.pipeline.master import master_track
 
 CLOSE_LU = 0.05
-"""A loudness this near to its target is there; a limiter makes several rounds necessary."""
+"""A loudness this near to its target is there."""
 
-_ROUNDS = 6
+_ROUNDS = 12
+_LEAST_SLOPE = 0.1
+"""A limiter that takes nearly all away is not followed by larger steps than this slope asks for."""
+
 _UNMEASURED = "loudness is not measured with Python 3.10; install Struck with Python 3.11 or later"
 _BLOCK = 1 << 16
 
@@ -51,20 +54,65 @@ def fit_loudness(
 ) -> tuple[Edit, Loudness]:
     """The edit of the mix level that gives the track in some channels a loudness, and the loudness that it then has.
 
-    Raises BadInput where the track has none, or cannot have it: silence, or a limiter that takes more away.
+    Of the levels that do, it is the lowest. Where none does, it is the lowest that is as loud as a limiter lets it be.
+    Raises BadInput where the track has no loudness.
     """
     low_db, high_db = GAIN_RANGE_DB
-    for _ in range(_ROUNDS):
-        found = measure_track(project, rendered, check, channels)
-        if math.isnan(found.integrated_lufs):
-            raise BadInput(explain_missing(found))
-        step_db = target_lufs - found.integrated_lufs
-        gain_db = round(min(high_db, max(low_db, project.mix.gain_db + step_db)), 2)
-        if abs(step_db) <= CLOSE_LU or gain_db == project.mix.gain_db:
-            break
-        project = replace(project, mix=replace(project.mix, gain_db=gain_db))
-    edit = set_mix(gain_db=project.mix.gain_db)
+
+    def measure(gain_db: float, limit: bool = project.mix.limit) -> Loudness:
+        mix = replace(project.mix, gain_db=gain_db, limit=limit)
+        return measure_track(replace(project, mix=mix), rendered, check, channels)
+
+    known_db = max(0.0, project.mix.gain_db)  # at a low level it might be too quiet to be measured
+    free = measure(known_db, limit=False)
+    if math.isnan(free.integrated_lufs):
+        raise BadInput(explain_missing(free))
+
+    def hold(gain_db: float) -> float:
+        return round(min(high_db, max(low_db, gain_db)), 2)
+
+    def aim(target: float) -> tuple[float, Loudness]:
+        """A limiter only takes away, so that the level without one is the lowest that can do."""
+        gain_db = hold(known_db + target - free.integrated_lufs)
+        found = measure(gain_db)
+        return _raise_to(target, gain_db, found, measure, hold) if project.mix.limit else (gain_db, found)
+
+    gain_db, found = aim(target_lufs)
+    if project.mix.limit and gain_db == high_db:
+        gain_db, found = aim(found.integrated_lufs - CLOSE_LU)
+    edit = set_mix(gain_db=gain_db)
     return replace(edit, label=f"Set loudness to {target_lufs:g} LUFS".replace("-", "−")), found
+
+
+def _raise_to(
+    target_lufs: float,
+    low_db: float,
+    found: Loudness,
+    measure: Callable[[float], Loudness],
+    hold: Callable[[float], float],
+) -> tuple[float, Loudness]:
+    """The lowest level from ``low_db`` on, where ``found`` was measured, that reaches a target under a limiter.
+
+    The slope of the last two measurements leads on until the target is passed, then the interval is halved. The highest
+    level is returned where not even that one reaches it.
+    """
+    low, slope = (low_db, found), 1.0
+    high: tuple[float, Loudness] | None = None
+    for _ in range(_ROUNDS):
+        missing_lu = target_lufs - low[1].integrated_lufs
+        if missing_lu <= CLOSE_LU:
+            return low
+        gain_db = hold(low[0] + missing_lu / slope if high is None else 0.5 * (low[0] + high[0]))
+        if gain_db in (low[0], high and high[0]):
+            break
+        at = gain_db, measure(gain_db)
+        if at[1].integrated_lufs > target_lufs + CLOSE_LU:
+            high = at
+            continue
+        rise_lu = at[1].integrated_lufs - low[1].integrated_lufs
+        slope = min(1.0, max(_LEAST_SLOPE, rise_lu / (gain_db - low[0])))
+        low = at
+    return min(filter(None, (low, high)), key=lambda at: abs(at[1].integrated_lufs - target_lufs))
 
 
 def check_measurable() -> None:

@@ -54,6 +54,32 @@ def test_the_limiter_is_counted_in() -> None:
     assert reached.integrated_lufs == pytest.approx(-12.0, abs=0.1) and reached.true_peak_dbtp <= -1.0
 
 
+@pytest.mark.slow
+def test_a_limiter_that_takes_nearly_all_is_not_driven_further_than_helps() -> None:
+    """Sparse strikes under the limiter: a target is reached at once from wherever the level stands, or nearly."""
+    time_s = np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ % 0.5
+    strikes = 0.9 * np.exp(-80.0 * time_s) * np.sin(2 * np.pi * 997.0 * time_s)
+    rendered = {"h0": RenderedHit("k", strikes.astype(np.float32))}
+    project = make_one_hit(limit=True)
+
+    def at(gain_db: float) -> Project:
+        return replace(project, mix=replace(project.mix, gain_db=gain_db))
+
+    quiet = measure_track(at(0.0), rendered).integrated_lufs
+    loudest = max(measure_track(at(gain_db), rendered).integrated_lufs for gain_db in np.arange(0.0, 24.1, 2.0))
+    levels = []
+    for target_lufs in (quiet - 3.0, quiet + 0.5, loudest + 6.0):
+        for start_db in (-60.0, 0.0, 24.0):
+            edit, reached = fit_loudness(at(start_db), rendered, target_lufs)
+            fitted = edit.apply(at(start_db))
+            assert measure_track(fitted, rendered) == reached
+            assert reached.integrated_lufs == pytest.approx(min(target_lufs, loudest), abs=0.15)
+            levels.append(fitted.mix.gain_db)
+    assert np.ptp(np.reshape(levels, (3, 3)), axis=1).max() < 0.1
+    nearly = [g for g in np.arange(0.0, 24.1, 2.0) if measure_track(at(g), rendered).integrated_lufs > loudest - 0.05]
+    assert levels[-1] <= min(nearly) + 0.01
+
+
 def test_what_has_no_loudness_is_said() -> None:
     project = make_one_hit()
     with pytest.raises(BadInput, match="nothing to hear"):
