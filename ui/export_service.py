@@ -71,9 +71,12 @@ def export(session: Session, message: Export) -> None:
 
 def plan_export(session: Session, message: PlanExport) -> None:
     """Send the names of the files that an export would write."""
+    from engine.media.export.options import find_start
+
     project, options = session.require_project(), _clean(message.options)
     try:
         kinds = check_export(message.what, options) if message.what else []
+        find_start(options, project.clip.start_timecode, project.clip.frame_rate)
         names = tuple(name_files(project, session.name, kinds, options).values())
     except BadInput as error:
         session.send(ExportPlan(fault=str(error)))
@@ -131,18 +134,24 @@ def _write(
     on_progress: Callable[[float], None],
 ) -> tuple[str, str]:
     """Write one file; returns a note on it, and a warning or ""."""
+    from engine.media.export.loudness import can_measure
     from engine.media.export.markers import write_markers
+    from engine.media.export.sound import LOSSY
     from engine.pipeline.delivery import deliver_track, deliver_video
+    from engine.pipeline.loudness import describe_loudness, measure_track
     from engine.pipeline.master import describe_left_out
     from engine.pipeline.track import marker_rows
 
     project = delivery.project
     if kind == "wav":
         clipped = deliver_track(delivery, path)
-        left_out = describe_left_out(project)
-        without = f"; {left_out}" if left_out else ""
-        form = f"{options.sample_rate_hz / 1000:g} kHz, {options.bits} bit, {options.channels}"
-        return f"{form}{without}", _warn_of_level(clipped)
+        form = [f"{options.sample_rate_hz / 1000:g} kHz", options.channels]
+        if options.sound_ending not in LOSSY:
+            form.insert(1, f"{options.bits} bit")
+        if options.channels != "stereo" and can_measure():  # Mix shows and fits the loudness in stereo
+            form.append(describe_loudness(measure_track(project, delivery.rendered, delivery.check, options.channels)))
+        note = "; ".join(filter(None, (", ".join(filter(None, form)), describe_left_out(project))))
+        return note, _warn_of_level(clipped)
     if kind == "mp4":
         check_clip(session)
         note, clipped = deliver_video(delivery, path, on_progress)

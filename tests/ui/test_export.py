@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import soundfile
 import wavinfo
 from starlette.testclient import TestClient
 
+from engine.media.export.loudness import LoudnessMeter
 from tests.ui_tab import Tab, check_sentence, make_context
 from ui.export_plan import read_settings
 from ui.server import create_app
@@ -54,6 +56,20 @@ def test_sessions_and_pieces_come_with_their_files(tab: Tab, client: TestClient)
     assert len(pieces) == 12 and "Glass jar/GLASImpt_Glass Jar_ANN_FOLEY_v2_01.wav" in pieces
     folder = tab.session.folder("exports")
     assert not [path for path in folder.iterdir() if path.is_dir()]
+
+
+@pytest.mark.slow
+def test_a_note_tells_the_form_that_the_file_has_and_its_loudness(tab: Tab, client: TestClient) -> None:
+    export(tab, client, "wav", sound_ending=".mp3")
+    assert tab.last("exported")["files"][0]["note"] == "48 kHz, stereo"
+    (content,) = export(tab, client, "wav", channels="mono", bits=32).values()
+    note = tab.last("exported")["files"][0]["note"]
+    told = re.fullmatch(r"48 kHz, 32 bit, mono, −([\d.]+) LUFS, true peak .+", note)
+    assert told, note
+    samples, rate_hz = soundfile.read(io.BytesIO(content))
+    meter = LoudnessMeter(1, rate_hz)
+    meter.add(samples.astype(np.float32)[:, None])
+    assert -float(told[1]) == pytest.approx(meter.finish().integrated_lufs, abs=0.06)
 
 
 @pytest.mark.slow
@@ -109,6 +125,8 @@ def test_earlier_files_are_asked_for_and_the_project_remembers_how_it_was_export
     }  # fmt: skip
     tab.ask("plan_export", what=what, options={"ucs_names": True, "name_pattern": "{nobody}"})
     assert "which is no field" in tab.last("export_plan")["fault"]
+    tab.ask("plan_export", what=what, options={"start_timecode": "99:00:00:00"})
+    assert "is that of no frame" in tab.last("export_plan")["fault"]
     files = export(tab, client, *what, **options)
     assert sorted(files) == names
     # Asked what becomes of them, nothing is written; kept, the new ones are numbered.

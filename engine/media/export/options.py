@@ -117,6 +117,9 @@ def _check_start(timecode: str, frame_rate: Fraction) -> str:
     named = format_timecode(frame, frame_rate, ";" in timecode)
     if named != timecode.zfill(len(named)):
         why = "days end after 24 hours, and drop-frame leaves labels out"
+        is_left_out = named[:2] == timecode.zfill(len(named))[:2]
+        if is_left_out:
+            named = format_timecode(frame + frames_a_second(frame_rate) // 15, frame_rate, drop_frame=True)
         raise BadInput(f"start timecode {timecode!r} is that of no frame, since {why}; give {named}")
     return timecode
 

@@ -12,6 +12,8 @@ import numpy as np
 from engine.core.errors import BadInput
 from engine.core.files import create_file, is_stream
 from engine.core.names import to_text
+from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.words import counted
 from engine.media.export.endings import WAVE_ENDINGS
 from engine.media.export.flac import write_flac
 from engine.media.export.quantize import Quantizer
@@ -31,7 +33,9 @@ _KINDS = {
 }
 """Format of libsndfile, by the endings of SOUND_ENDINGS but those of WAV."""
 
-_LOSSY = {".ogg": "VORBIS", ".opus": "OPUS", ".mp3": "MPEG_LAYER_III"}
+LOSSY = {".ogg": "VORBIS", ".opus": "OPUS", ".mp3": "MPEG_LAYER_III"}
+"""Coding of libsndfile of formats that have no bit depth."""
+
 _CODINGS = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 _NO_FLOAT = (".flac",)
 
@@ -50,14 +54,19 @@ def check_form(path: str | os.PathLike[str], sample_rate_hz: int, channels: int,
         return
     if bits == 32 and ending in _NO_FLOAT:
         raise BadInput(f"{path}: {ending} does not hold 32 bits; choose 16 or 24, or give .wav")
-    try:
-        with soundfile.SoundFile(
-            io.BytesIO(), "w", sample_rate_hz, channels, _find_coding(ending, bits), format=_KINDS[ending]
-        ):
-            pass
-    except soundfile.LibsndfileError:
-        sound = f"sound of {sample_rate_hz} Hz and {channels} channels"
-        raise BadInput(f"{path}: {ending} does not hold {sound}; give .wav") from None
+
+    def is_held(rate_hz: int) -> bool:
+        coding = _find_coding(ending, bits)
+        try:
+            with soundfile.SoundFile(io.BytesIO(), "w", rate_hz, channels, coding, format=_KINDS[ending]):
+                return True
+        except soundfile.LibsndfileError:
+            return False
+
+    if not is_held(sample_rate_hz):
+        sound = f"sound of {sample_rate_hz} Hz and {counted(channels, 'channel')}"
+        remedy = f"choose {SAMPLE_RATE_HZ} Hz, or give .wav" if is_held(SAMPLE_RATE_HZ) else "give .wav"
+        raise BadInput(f"{path}: {ending} does not hold {sound}; {remedy}")
 
 
 def write_sound(
@@ -83,7 +92,7 @@ def write_sound(
 
 
 def _find_coding(ending: str, bits: int | None) -> str:
-    return _LOSSY.get(ending) or _CODINGS[bits or 24]
+    return LOSSY.get(ending) or _CODINGS[bits or 24]
 
 
 def _write_by_libsndfile(
@@ -106,7 +115,7 @@ def _write_by_libsndfile(
             clipped += int(np.count_nonzero(np.abs(block) > 1.0))
             if coding == "FLOAT":
                 output.write(block)
-            elif ending in _LOSSY:
+            elif ending in LOSSY:
                 output.write(np.clip(block, -1.0, 1.0))
             else:  # as int32, the upper bits of which libsndfile keeps
                 output.write(quantizer(block) << (32 - quantizer.bits))
