@@ -54,6 +54,9 @@ STATUS_OF = (
     (BadInput, 400),
 )
 
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""Of refusals: a browser keeps some of them, such as 410, and would not ask again once the cause is mended."""
+
 log = logging.getLogger("struck")
 
 
@@ -87,18 +90,18 @@ def create_app(context: AppContext) -> FastAPI:
     @app.exception_handler(StruckError)
     async def refuse(_request: Request, error: StruckError) -> JSONResponse:
         status = next((status for kind, status in STATUS_OF if isinstance(error, kind)), 500)
-        return JSONResponse({"error": hide_folders(str(error), context.home)}, status_code=status)
+        return JSONResponse({"error": hide_folders(str(error), context.home)}, status, NOT_KEPT)
 
     @app.exception_handler(RequestValidationError)
     async def refuse_address(request: Request, error: RequestValidationError) -> JSONResponse:
         names = ", ".join(dict.fromkeys(str(fault["loc"][-1])[:80] for fault in error.errors()))
         remedy = "see /api/v1/docs" if request.url.path.startswith(PREFIX) else "reload the page"
-        return JSONResponse({"error": f"the address lacks or misstates {names}; {remedy}"}, status_code=422)
+        return JSONResponse({"error": f"the address lacks or misstates {names}; {remedy}"}, 422, NOT_KEPT)
 
     @app.exception_handler(Exception)
     async def fail(request: Request, error: Exception) -> JSONResponse:
         log.error("%s failed", request.url.path.split("/")[:3], exc_info=error)
-        return JSONResponse({"error": describe_error(error)}, status_code=500)
+        return JSONResponse({"error": describe_error(error)}, 500, NOT_KEPT)
 
     @app.websocket("/struck/ws")
     async def connect(socket: WebSocket) -> None:

@@ -279,6 +279,7 @@ def test_a_clip_that_was_deleted_is_gone(client: TestClient, tab: Tab, tmp_path:
     ):  # fmt: skip
         answer = client.get(f"/struck/{address}")
         assert answer.status_code == 410, answer.text
+        assert answer.headers["cache-control"] == "no-store"  # or it would be gone for the browser once it is back
         check_sentence(answer.json()["error"])
         assert "brief.mp4" in answer.json()["error"]
 

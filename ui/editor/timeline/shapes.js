@@ -18,6 +18,7 @@ export function createShapes(store, redraw) {
   const shapes = { curve: null, waveform: null };
   /** @type {{curve: string | null, waveform: string | null}} */
   const addresses = { curve: null, waveform: null };
+  let isWaveformMissing = false;
 
   /**
    * @template {"curve" | "waveform"} Name
@@ -28,6 +29,7 @@ export function createShapes(store, redraw) {
     const offered = store.media?.[name] ?? null;
     if ((offered?.url ?? null) === addresses[name]) return;
     addresses[name] = offered?.url ?? null;
+    if (name === "waveform") isWaveformMissing = false;
     if (!offered) {
       shapes[name] = null;
       redraw();
@@ -40,7 +42,10 @@ export function createShapes(store, redraw) {
       if (addresses[name] !== offered.url) return;
       shapes[name] = shape;
     } catch {
-      if (addresses[name] === offered.url) addresses[name] = null; // the next media message asks again
+      if (addresses[name] === offered.url) {
+        addresses[name] = null; // the next media message asks again
+        if (name === "waveform") isWaveformMissing = true;
+      }
     }
     redraw();
   }
@@ -55,6 +60,8 @@ export function createShapes(store, redraw) {
   return {
     get curve() { return shapes.curve; },
     get waveform() { return shapes.waveform; },
+    /** Whether the clip's sound could not be read. */
+    get isWaveformMissing() { return isWaveformMissing; },
     dispose: cleanup,
   };
 }

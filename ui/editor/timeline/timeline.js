@@ -192,7 +192,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     const near = scale.px_per_s > NEAR_PX_PER_S ? samples.within(scale.start_s, scale.end_s) : [];
     if (near.length) for (const signal of near) drawSignal(context, scale, lanes.clip, signal, COLORS.clip);
     else if (shapes.waveform) drawWaveform(context, scale, lanes.clip, shapes.waveform, COLORS.clip);
-    else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, t("common.reading_the_clips"), COLORS.faint);
+    else if (shown.clip.has_audio) drawWords(context, scale, lanes.clip, shapes.isWaveformMissing ? t("timeline.the_clips_sound") : t("common.reading_the_clips"), COLORS.faint);
   }
 
   function placePlayhead() {

@@ -75,6 +75,7 @@ export const TIMELINE = {
   "timeline.span": "Abschnitt",
   "timeline.take_it_as": "Als neuen Klang nehmen",
   "timeline.take_its_sound": "Seinen Ton für {name} nehmen",
+  "timeline.the_clips_sound": "Der Ton des Clips ist nicht lesbar: ist der Clip noch da?",
   "timeline.the_onset_curve": "Hier erscheint die Einsatzkurve",
   "timeline.timeline_arrow_keys": "Timeline: Pfeiltasten verschieben die ausgewählten Schläge, Doppelklick setzt einen, Entf löscht sie",
   "timeline.unmark": "Markierung aufheben",

@@ -75,6 +75,7 @@ export const TIMELINE = {
   "timeline.span": "Span",
   "timeline.take_it_as": "Take it as a new sound",
   "timeline.take_its_sound": "Take its sound for {name}",
+  "timeline.the_clips_sound": "The clip's sound cannot be read: is the clip still there?",
   "timeline.the_onset_curve": "The onset curve appears here",
   "timeline.timeline_arrow_keys": "Timeline: arrow keys move the chosen hits, double-click adds one, Delete takes them away",
   "timeline.unmark": "Unmark",

@@ -75,6 +75,7 @@ export const TIMELINE = {
   "timeline.span": "範囲",
   "timeline.take_it_as": "新しい音にする",
   "timeline.take_its_sound": "この音を {name} に使う",
+  "timeline.the_clips_sound": "クリップの音を読み込めません。クリップはまだありますか。",
   "timeline.the_onset_curve": "ここにオンセット曲線が現れます",
   "timeline.timeline_arrow_keys": "タイムライン: 矢印キーで選択したヒットを移動、ダブルクリックで追加、Delete で削除",
   "timeline.unmark": "範囲を解除",
