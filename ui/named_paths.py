@@ -16,8 +16,10 @@ LONGEST_PATH = 4096
 
 def resolve_path(session: Session, text: Any) -> Path:
     """The file a message names: an upload of this session, or, unless others can reach the app, any local path."""
-    if not isinstance(text, str) or not text.strip() or "\0" in text:
+    if not isinstance(text, str) or not text.strip():
         raise BadInput("the path is empty; choose a file")
+    if "\0" in text:
+        raise BadInput("the path holds a null character, which no path does; choose a file")
     if len(text) > LONGEST_PATH:
         raise BadInput("the path is longer than any file's; choose a file")
     text = text.strip().strip('"')

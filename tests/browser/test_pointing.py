@@ -62,3 +62,22 @@ def test_the_crop_is_shown_and_what_is_struck_is_pointed_at_or_named(editor: Edi
     assert page.locator(".find-row").count() >= 1  # the bank holds few sounds of the unlikeliest material
     assert choices.last.inner_text() == name and choices.last.get_attribute("aria-pressed") == "true"
     assert editor.see("document.activeElement.textContent") == name
+
+    # By keys a cross is moved over the picture, and frames stay where they are; Escape leaves it.
+    cross, time_s = page.locator(".st-cross"), editor.see("window.struck.player.time_s")
+    asked = len(editor.see("window.asked"))
+    point.focus()
+    for key in ("Shift+Tab", "Tab", "Enter"):
+        page.keyboard.press(key)
+    assert point.inner_text() == "Arrow keys, Enter, or Esc" and cross.is_visible()
+    page.keyboard.press("Escape")
+    assert not cross.is_visible() and len(editor.see("window.asked")) == asked
+    page.keyboard.press("Enter")
+    for key in ("Shift+ArrowLeft", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+    at, box = cross.bounding_box(), page.locator(".st-video").bounding_box()
+    assert at and box and at["x"] + at["width"] / 2 < box["x"] + box["width"] / 2 - 10
+    page.keyboard.press("Enter")
+    editor.wait("(asked) => window.asked.length > asked", asked)
+    assert editor.see(f"window.asked[{asked}].contact") == pytest.approx([0.4, 0.48])
+    assert not cross.is_visible() and editor.see("window.struck.player.time_s") == time_s

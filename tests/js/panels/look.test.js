@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { describeLook } from "../../../ui/editor/panels/look.js";
-import { locateInPicture } from "../../../ui/editor/panels/pointing.js";
+import { locateInPicture, placeOverPicture } from "../../../ui/editor/panels/pointing.js";
 
 /**
  * @param {number} videoWidth
@@ -23,6 +23,17 @@ test("a click lies in the picture as it is fitted into its box, and nowhere besi
   assert.deepEqual(locateInPicture({ clientX: 250, clientY: 350 }, tall), { x: 0.25, y: 0.75 });
   assert.equal(locateInPicture({ clientX: 150, clientY: 250 }, tall), null);
   assert.equal(locateInPicture({ clientX: 300, clientY: 250 }, video(0, 0)), null);
+});
+
+test("a place in the picture is where a click would have named it", () => {
+  for (const [width, height] of [[1920, 1080], [540, 1080]]) {
+    const shown = { ...video(width, height), clientWidth: 400, clientHeight: 400 };
+    for (const place of [{ x: 0.5, y: 0.5 }, { x: 0.1, y: 0.9 }]) {
+      const { x, y } = placeOverPicture(place, shown);
+      const named = locateInPicture({ clientX: 100 + x, clientY: 50 + y }, shown);
+      assert.ok(named && Math.abs(named.x - place.x) < 1e-9 && Math.abs(named.y - place.y) < 1e-9);
+    }
+  }
 });
 
 test("an uncertain prediction says so, and one that the user corrected names the user's material", () => {

@@ -136,7 +136,7 @@ export const FIND = {
   "start.or_type_the": "oder den Pfad eines Clips auf diesem Rechner tippen",
   "start.path_of_a": "Pfad eines Clips",
   "start.recent": "Zuletzt",
-  "start.recovered_struck_ended": "Wiederhergestellt: Struck endete unerwartet, und jede Änderung ist da",
+  "start.recovered_struck_ended": "Wiederhergestellt: Struck endete unerwartet, und jede Änderung, die es erreicht hat, ist da",
   "start.sampling_on": "sampelt auf {device}",
   "start.try_a_demo": "Eine Demo ausprobieren",
 };

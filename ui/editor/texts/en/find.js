@@ -136,7 +136,7 @@ export const FIND = {
   "start.or_type_the": "or type the path of a clip on this machine",
   "start.path_of_a": "Path of a clip",
   "start.recent": "Recent",
-  "start.recovered_struck_ended": "Recovered: Struck ended unexpectedly, and every change is here",
+  "start.recovered_struck_ended": "Recovered: Struck ended unexpectedly, and every change that reached it is here",
   "start.sampling_on": "sampling on {device}",
   "start.try_a_demo": "Try a demo",
 };

@@ -136,7 +136,7 @@ export const FIND = {
   "start.or_type_the": "またはこのコンピューターのクリップのパスを入力",
   "start.path_of_a": "クリップのパス",
   "start.recent": "最近使ったもの",
-  "start.recovered_struck_ended": "復元しました: Struck は予期せず終了しましたが、変更はすべて残っています",
+  "start.recovered_struck_ended": "復元しました: Struck は予期せず終了しましたが、届いた変更はすべて残っています",
   "start.sampling_on": "サンプリング: {device}",
   "start.try_a_demo": "デモを試す",
 };
