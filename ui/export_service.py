@@ -134,24 +134,14 @@ def _write(
     on_progress: Callable[[float], None],
 ) -> tuple[str, str]:
     """Write one file; returns a note on it, and a warning or ""."""
-    from engine.media.export.loudness import can_measure
     from engine.media.export.markers import write_markers
-    from engine.media.export.sound import LOSSY
     from engine.pipeline.delivery import deliver_track, deliver_video
-    from engine.pipeline.loudness import describe_loudness, measure_track
-    from engine.pipeline.master import describe_left_out
     from engine.pipeline.track import marker_rows
 
     project = delivery.project
     if kind == "wav":
         clipped = deliver_track(delivery, path)
-        form = [f"{options.sample_rate_hz / 1000:g} kHz", options.channels]
-        if options.sound_ending not in LOSSY:
-            form.insert(1, f"{options.bits} bit")
-        if options.channels != "stereo" and can_measure():  # Mix shows and fits the loudness in stereo
-            form.append(describe_loudness(measure_track(project, delivery.rendered, delivery.check, options.channels)))
-        note = "; ".join(filter(None, (", ".join(filter(None, form)), describe_left_out(project))))
-        return note, _warn_of_level(clipped)
+        return _describe_track(delivery, options), _warn_of_level(clipped)
     if kind == "mp4":
         check_clip(session)
         note, clipped = deliver_video(delivery, path, on_progress)
@@ -172,6 +162,22 @@ def _write(
             save_project(project, path)
         return "put the clip beside it", ""
     raise StruckError(f"export of {kind} is not known; reload the page")
+
+
+def _describe_track(delivery: Delivery, options: ExportOptions) -> str:
+    """The form of the track's file, its loudness where Mix, which is stereo, shows another, and what is left out."""
+    from engine.media.export.loudness import can_measure
+    from engine.media.export.sound import LOSSY
+    from engine.pipeline.loudness import describe_loudness, measure_track
+    from engine.pipeline.master import describe_left_out
+
+    bits = "" if options.sound_ending in LOSSY else f"{options.bits} bit"
+    loudness = ""
+    if options.channels != "stereo" and can_measure():
+        measured = measure_track(delivery.project, delivery.rendered, delivery.check, options.channels)
+        loudness = describe_loudness(measured)
+    form = ", ".join(filter(None, (f"{options.sample_rate_hz / 1000:g} kHz", bits, options.channels, loudness)))
+    return "; ".join(filter(None, (form, describe_left_out(delivery.project))))
 
 
 def _warn_of_level(clipped: int) -> str:

@@ -103,7 +103,9 @@ def open_first(session: Session, is_new: bool) -> None:
         if session.context.crashed and session.edited:
             project = session.require_project()
             what = f"{counted(len(project.hits), 'hit')}, {counted(len(project.sounds), 'sound')}"
-            session.note(f"Struck ended unexpectedly; this project is recovered with every change that reached it, {what}")
+            session.note(
+                f"Struck ended unexpectedly; this project is recovered with every change that reached it, {what}"
+            )
         clip_service.resume_clip(session)
         return
     start = session.context.options.start

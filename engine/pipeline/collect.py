@@ -106,7 +106,9 @@ def _make_folder(outer: Path, stem: str) -> Path:
 def _copy(source: Path, target: Path, on_progress: Callable[[float], None]) -> None:
     size = source.stat().st_size
     if shutil.disk_usage(target.parent).free < size + _SPARE_BYTES:
-        raise BadInput(f"{source.name} ({size / 1e6:.1f} MB) does not fit on the disk of {target.parent}; make room first")
+        raise BadInput(
+            f"{source.name} ({size / 1e6:.1f} MB) does not fit on the disk of {target.parent}; make room first"
+        )
     copied = 0
     with replace_file(target) as partial, open(source, "rb") as content, open(partial, "wb") as copy:
         while block := content.read(_BLOCK_BYTES):
