@@ -165,7 +165,7 @@ def _write(
 
 
 def _describe_track(delivery: Delivery, options: ExportOptions) -> str:
-    """The form of the track's file, its loudness where Mix, which is stereo, shows another, and what is left out."""
+    """The form of the file, its loudness where it is not what is heard, which is stereo, and what is left out."""
     from engine.media.export.loudness import can_measure
     from engine.media.export.sound import LOSSY
     from engine.pipeline.loudness import describe_loudness, measure_track

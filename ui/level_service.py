@@ -36,27 +36,27 @@ def fit_level(session: Session, message: FitLevel) -> None:
         if mixed is None:
             raise BadInput("a sound is being made again; press once more when it is there")
         if target_lufs is None:
-            _fit_peak(session, mixed, target_dbtp, job)
+            _fit_peak(session, mixed, target_dbtp, message.channels, job)
         else:
-            _fit_loudness(session, mixed, target_lufs, job)
+            _fit_loudness(session, mixed, target_lufs, message.channels, job)
 
     session.leveller.start(run)
 
 
-def _fit_peak(session: Session, mixed: Mixed, target_dbtp: float, job: Job) -> None:
+def _fit_peak(session: Session, mixed: Mixed, target_dbtp: float, channels: str, job: Job) -> None:
     from engine.pipeline.headroom import fit_level as fit
 
-    edit = fit(*mixed, target_dbtp)
+    edit = fit(*mixed, target_dbtp, channels)
     job.check()
     if edit is None:
         raise BadInput("there is nothing to hear, so there is no level to fit; add a hit first")
     session.commit(edit)
 
 
-def _fit_loudness(session: Session, mixed: Mixed, target_lufs: float, job: Job) -> None:
+def _fit_loudness(session: Session, mixed: Mixed, target_lufs: float, channels: str, job: Job) -> None:
     from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached
 
-    edit, reached = fit_loudness(*mixed, target_lufs, job.check)
+    edit, reached = fit_loudness(*mixed, target_lufs, job.check, channels)
     session.commit(edit)
     if not is_reached(reached, target_lufs):
         session.note(f"As near as the limiter and the level's range allow: {describe_loudness(reached)}")
@@ -76,7 +76,7 @@ def measure_loudness(session: Session, message: MeasureLoudness) -> None:
         mixed = session.renderer.mix()
         if mixed is None:
             return
-        found = measure_track(*mixed, job.check)
+        found = measure_track(*mixed, job.check, message.channels)
         job.check()
         values = (None if math.isnan(value) else round(value, 2) for value in found)
         integrated, loudness_range, peak, _, short_term = values

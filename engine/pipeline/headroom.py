@@ -45,9 +45,14 @@ def peak_dbtp(project: Project, rendered: Mapping[str, RenderedHit], channels: s
     return _to_db(peak)
 
 
-def fit_level(project: Project, rendered: Mapping[str, RenderedHit], target_dbtp: float = CEILING_DBTP) -> Edit | None:
+def fit_level(
+    project: Project,
+    rendered: Mapping[str, RenderedHit],
+    target_dbtp: float = CEILING_DBTP,
+    channels: str = "stereo",
+) -> Edit | None:
     """The edit of the mix level after which ``peak_dbtp`` is ``target_dbtp``; None where all is silent."""
-    peak = peak_dbtp(project, rendered)
+    peak = peak_dbtp(project, rendered, channels)
     if not math.isfinite(peak):
         return None
     edit = set_mix(gain_db=_fit_gain(project.mix.gain_db, peak, target_dbtp))

@@ -58,3 +58,30 @@ def test_a_preset_sets_all_and_a_start_is_of_its_clip_alone(editor: Editor) -> N
     page.get_by_role("button", name="Export", exact=True).first.click()
     assert start.input_value() == ""
     page.keyboard.press("Escape")
+
+
+def test_mix_measures_and_sets_the_loudness_of_the_channels_of_an_export(editor: Editor) -> None:
+    page = editor.page
+    open_export = page.get_by_role("button", name="Export", exact=True).first
+    menu = page.get_by_role("dialog", name="Export")
+    open_export.click()
+    menu.get_by_label("Preset", exact=True).select_option("Video and track")
+    menu.get_by_label("Channels").select_option("mono")
+    page.keyboard.press("Escape")
+    page.get_by_role("tab", name="Mix", exact=True).click()
+    unit, value = page.locator(".mix-reading-unit").first, page.locator(".mix-reading-value").first
+    expect(unit).to_have_text("LUFS, Mono")
+    target = page.locator(".mix-targets").get_by_role("button", name="−24", exact=True)
+    editor.change(target.click)
+    expect(value).to_have_text("−24.0")
+    open_export.click()
+    menu.locator(".st-choice").first.get_by_role("checkbox").uncheck()  # the film takes longer
+    menu.get_by_role("button", name="Export", exact=True).click()
+    note, replace = menu.locator(".st-file-note").first, menu.get_by_role("button", name="Replace")
+    expect(note.or_(replace)).to_be_visible()
+    if replace.is_visible():  # a test before has exported it
+        replace.click()
+    expect(note).to_contain_text("mono, −24.0 LUFS")
+    menu.get_by_label("Channels").select_option("stereo")
+    page.keyboard.press("Escape")
+    expect(unit).to_have_text("LUFS")

@@ -17,6 +17,8 @@ from ui.protocol.queue import CancelQueued, ClearQueue, QueueClips
 from ui.protocol.strokes import FollowPicture
 from ui.protocol.syncing import MeasureSync, StopSync
 
+Layout = Literal["mono", "stereo", "5.1"]
+
 
 @dataclass(frozen=True)
 class Open:
@@ -146,19 +148,21 @@ class Analyse:
 class FitLevel:
     """Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled.
 
-    With ``integrated_lufs`` it is set so that the track has this loudness.
+    With ``integrated_lufs`` it is set so that the track has this loudness. Both are of the track in ``channels``.
     """
 
     type: ClassVar[str] = "fit_level"
     true_peak_dbtp: float = -1.0
     integrated_lufs: float | None = None
+    channels: Layout = "stereo"
 
 
 @dataclass(frozen=True)
 class MeasureLoudness:
-    """Measure the loudness of the track, if all of it is sampled."""
+    """Measure the loudness of the track in some channels, if all of it is sampled."""
 
     type: ClassVar[str] = "measure_loudness"
+    channels: Layout = "stereo"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import { createButton, createEntry, make } from "../widgets/controls.js";
 import { parsePlain } from "../widgets/format.js";
 import { createScope } from "../widgets/scope.js";
 import { isHeard } from "../audio/strip.js";
+import { recallOptions } from "../panels/export_options.js";
 import { formatLufs } from "./units.js";
 /** @import { LoudnessMeasured } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
@@ -13,6 +14,9 @@ import { formatLufs } from "./units.js";
 const SETTLE_MS = 500;
 /** @type {[number, string][]} */
 const TARGETS = [[-23, t("loudness.ebu_r_128")], [-24, t("loudness.atsc_a_85")], [-16, t("loudness.podcasts_and_mobile")], [-14, t("loudness.streaming_of_music")]];
+
+/** The channels that an export would have: what is measured and set is of these. */
+const channelsOf = () => /** @type {"mono" | "stereo" | "5.1"} */ (recallOptions().channels);
 
 /**
  * @param {Store} store
@@ -29,14 +33,15 @@ export function createLoudness(store, isShown) {
   /** @param {string} name @param {string} unit @param {string} title */
   const reading = (name, unit, title) => {
     const value = make("b", "mix-reading-value", { textContent: "–" });
-    return { value, element: make("div", "mix-reading", { title }, make("span", "ins-label", { textContent: name }), value, make("span", "mix-reading-unit", { textContent: unit })) };
+    const units = make("span", "mix-reading-unit", { textContent: unit });
+    return { value, units, element: make("div", "mix-reading", { title }, make("span", "ins-label", { textContent: name }), value, units) };
   };
   const integrated = reading(t("loudness.integrated"), "LUFS", t("loudness.loudness_of_the"));
   const range = reading(t("loudness.range"), "LU", t("loudness.loudness_range_how"));
   const peak = reading(t("loudness.true_peak"), "dBTP", t("loudness.highest_peak_also"));
   const why = make("p", "mix-why ins-quiet", { role: "status" });
   /** @param {number} target */
-  const setTo = (target) => store.send({ type: "fit_level", integrated_lufs: target });
+  const setTo = (target) => store.send({ type: "fit_level", integrated_lufs: target, channels: channelsOf() });
   const targets = TARGETS.map(([target, title]) => createButton(formatLufs(target).replace(".0", ""), { title: t("loudness.set_the_level", { target: formatLufs(target), title }), onPress: () => setTo(target) }));
   const typed = createEntry({ label: t("loudness.loudness_to_set_lufs"), className: "ins-time mix-target", onEnter(text) {
     const target = parsePlain(text, ["lufs", "lkfs", "lu"]);
@@ -45,7 +50,7 @@ export function createLoudness(store, isShown) {
     return true;
   } });
   typed.element.placeholder = "LUFS";
-  const fit = createButton(t("loudness.fit_to_1"), { title: t("loudness.set_the_level_so"), onPress: () => store.send({ type: "fit_level" }) });
+  const fit = createButton(t("loudness.fit_to_1"), { title: t("loudness.set_the_level_so"), onPress: () => store.send({ type: "fit_level", channels: channelsOf() }) });
   const readings = make("div", "mix-readings", {}, integrated.element, range.element, peak.element);
   const element = make("div", "mix-loudness", {}, readings, why,
     make("div", "mix-targets", { role: "group", "aria-label": t("loudness.loudness_to_set") }, make("span", "ins-label", { textContent: t("loudness.set_to") }), ...targets, typed.element, make("span", "st-space"), fit));
@@ -68,7 +73,7 @@ export function createLoudness(store, isShown) {
     if (store.isSending) askSoon();
     else if (project.hits.every((hit) => store.rendered.has(hit.id) || !isHeard(project, hit))) {
       asked = project.clip.digest;
-      store.send({ type: "measure_loudness" });
+      store.send({ type: "measure_loudness", channels: channelsOf() });
     }
   }
 
@@ -84,6 +89,8 @@ export function createLoudness(store, isShown) {
   function take(found) {
     if (asked !== store.view?.project?.clip.digest) return; // of a clip that is not open any more
     isStale = false;
+    const channels = channelsOf();
+    integrated.units.textContent = channels === "stereo" ? "LUFS" : `LUFS, ${channels === "mono" ? t("export_menu.mono") : channels}`;
     readings.classList.remove("is-stale");
     for (const [{ value }, number] of /** @type {[typeof integrated, number | null][]} */ ([[integrated, found.integrated_lufs], [range, found.range_lu], [peak, found.true_peak_dbtp]])) {
       value.textContent = number === null ? "–" : formatLufs(number);
@@ -100,6 +107,7 @@ export function createLoudness(store, isShown) {
   }, askSoon));
   scope.add(store.on("rendered", askSoon));
   scope.add(store.on("status", ({ phase }) => isStale && phase === "done" && askSoon())); // what was asked meanwhile may be lost
+  scope.add(store.on("channels", askSoon));
   scope.add(store.on("loudness", take));
   scope.add(() => clearTimeout(timer));
 

@@ -3,7 +3,7 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { t } from "../texts/t.js";
-import { createOptionControls } from "./export_options.js";
+import { createOptionControls, recallOptions } from "./export_options.js";
 import { createPresets } from "./export_presets.js";
 import { createExportQuestion } from "./export_question.js";
 import { createExportQueue } from "./export_queue.js";
@@ -79,6 +79,7 @@ export function createExportMenu(store) {
     boxes.set(kind, box);
     return make("label", "st-choice", { title: t("export_menu.kind_help") }, box, make("span", "st-choice-title", { textContent: title }), note ? make("span", "st-choice-note", { textContent: note }) : null);
   };
+  let channels = recallOptions().channels;
   const form = createOptionControls(() => {
     presets.leave();
     show();
@@ -214,7 +215,8 @@ export function createExportMenu(store) {
     go.textContent = files.length ? t("export_menu.export_again") : t("common.export");
     for (const box of boxes.values()) box.disabled = working;
     form.disable(working);
-    formNote.hidden = form.options.channels !== "5.1";
+    if (form.options.channels !== channels) store.emit("channels", channels = form.options.channels);
+    formNote.hidden = channels !== "5.1";
     formNote.textContent = t("export_menu.5_1_is");
     askForNames();
     list.hidden = working || !files.length;

@@ -537,16 +537,18 @@ export interface PlanExport {
   options?: ExportOptions;
 }
 
-/** Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled. With ``integrated_lufs`` it is set so that the track has this loudness. */
+/** Set the mix level so that the highest true peak of track and stems is as wanted, once all is sampled. With ``integrated_lufs`` it is set so that the track has this loudness. Both are of the track in ``channels``. */
 export interface FitLevel {
   type: "fit_level";
   true_peak_dbtp?: number;
   integrated_lufs?: number | null;
+  channels?: "mono" | "stereo" | "5.1";
 }
 
-/** Measure the loudness of the track, if all of it is sampled. */
+/** Measure the loudness of the track in some channels, if all of it is sampled. */
 export interface MeasureLoudness {
   type: "measure_loudness";
+  channels?: "mono" | "stereo" | "5.1";
 }
 
 /** Move hits (by id), each to the transient nearest to it in the clip's sound, or to the nearest onset seen. */

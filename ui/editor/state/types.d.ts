@@ -67,6 +67,7 @@ export interface StoreEvents {
   bank: Bank;
   conformed: Conformed;
   loudness: LoudnessMeasured;
+  channels: string; // of exports, chosen in this page
   sync_progress: SyncProgressed;
   sync_measured: SyncMeasured;
   sync_stopped: SyncStopped;

@@ -9,7 +9,7 @@ export const MIX = {
   "loudness.fit_to_1": "Auf −1 dBTP",
   "loudness.highest_peak_also": "Höchste Spitze, auch zwischen Samples; über 0 übersteuert sie im Export",
   "loudness.integrated": "Integriert",
-  "loudness.loudness_of_the": "Lautheit der ganzen Spur nach EBU R 128 und ITU-R BS.1770",
+  "loudness.loudness_of_the": "Lautheit der ganzen Spur, in den Kanälen, die für Exporte gewählt sind, nach EBU R 128 und ITU-R BS.1770",
   "loudness.loudness_range_how": "Lautheitsumfang: wie weit leise und laute Teile auseinander sind",
   "loudness.loudness_to_set": "Zu setzende Lautheit",
   "loudness.loudness_to_set_lufs": "Zu setzende Lautheit, LUFS",

@@ -9,7 +9,7 @@ export const MIX = {
   "loudness.fit_to_1": "Fit to −1 dBTP",
   "loudness.highest_peak_also": "Highest peak, also between samples; over 0 it clips in an export",
   "loudness.integrated": "Integrated",
-  "loudness.loudness_of_the": "Loudness of the whole track by EBU R 128 and ITU-R BS.1770",
+  "loudness.loudness_of_the": "Loudness of the whole track, in the channels that are chosen for exports, by EBU R 128 and ITU-R BS.1770",
   "loudness.loudness_range_how": "Loudness range: how far quiet and loud parts are apart",
   "loudness.loudness_to_set": "Loudness to set",
   "loudness.loudness_to_set_lufs": "Loudness to set, LUFS",

@@ -9,7 +9,7 @@ export const MIX = {
   "loudness.fit_to_1": "−1 dBTP に",
   "loudness.highest_peak_also": "サンプル間も含む最大ピーク。0 を超えると書き出しで歪みます",
   "loudness.integrated": "統合値",
-  "loudness.loudness_of_the": "EBU R 128 と ITU-R BS.1770 によるトラック全体のラウドネス",
+  "loudness.loudness_of_the": "書き出しに選んだチャンネルでの、EBU R 128 と ITU-R BS.1770 によるトラック全体のラウドネス",
   "loudness.loudness_range_how": "ラウドネスレンジ: 小さい部分と大きい部分の差",
   "loudness.loudness_to_set": "設定するラウドネス",
   "loudness.loudness_to_set_lufs": "設定するラウドネス（LUFS）",
