@@ -163,6 +163,19 @@ test("only watchers of what changed are called", () => {
   assert.deepEqual(calls, ["hits", "sounds", "undo"]);
 });
 
+test("watchers of the welcome are called when another comes, as after an export preset was kept", () => {
+  const { store, server } = start();
+  /** @type {ServerMessage & {type: "welcome"}} */
+  const welcome = { type: "welcome", demos: [], presets: [], checkpoints: [], device: "cpu", version: "1", recent: [], kept: [], crashed: false, local: true, export_presets: [] };
+  /** @type {(string[] | undefined)[]} */
+  const calls = [];
+  store.watch(() => [store.welcome], () => calls.push(store.welcome?.export_presets.map(({ name }) => name)));
+  server.receive(welcome);
+  server.receive({ ...welcome, export_presets: [{ name: "Mine", what: ["wav"], options: {} }] });
+  server.receive(welcome);
+  assert.deepEqual(calls, [[], ["Mine"], []]);
+});
+
 test("the gesture of the newest entry is that of the last change sent, unknown after an undo, and then the server's", () => {
   const { store, server } = start();
   assert.equal(store.view?.undo_gesture, "first");

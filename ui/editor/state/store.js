@@ -62,7 +62,10 @@ export function createStore(session, options = {}) {
         return emit("rendered", store.rendered);
       case "status": store.status = message; break;
       case "media": store.media = message; break;
-      case "welcome": store.welcome = message; break;
+      case "welcome":
+        store.welcome = message;
+        refresh();
+        break;
       default: break;
     }
     emit(message.type, /** @type {any} */ (message));
