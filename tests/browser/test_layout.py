@@ -81,6 +81,19 @@ def test_what_is_listened_to_and_how_loud_it_is_stay_in_sight(editor: Editor, si
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
+def test_the_seed_of_the_project_can_be_read_and_typed_in_a_narrow_window(editor: Editor) -> None:
+    page = editor.page
+    page.get_by_role("tab", name="Sampler", exact=True).click()
+    seed = page.get_by_label("Project seed")
+    for width, value in ((820, 9_999_998), (1100, 9_999_999)):
+        page.set_viewport_size({"width": width, "height": 720})
+        seed.fill(str(value))
+        editor.change(lambda: seed.press("Enter"))
+        assert editor.project["render"]["seed"] == value
+        assert seed.evaluate("(field) => field.scrollWidth <= field.clientWidth"), width
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
 @pytest.mark.parametrize("width", [820, 900, 1100, 1440])
 def test_a_message_is_whole(editor: Editor, width: int) -> None:
     page = editor.page
