@@ -193,3 +193,14 @@ def test_new_sounds_are_of_no_excluded_material_and_words_without_effect_are_sho
     names = made.all_inner_texts()
     assert len({name.split()[1] for name in names}) == 6 and not any("metal" in name for name in names)
     assert page.locator(".find-chip").all_inner_texts() == ["not metal", "not bottle: no effect"]
+
+
+def test_materials_are_offered_in_words_that_fit_the_clip(editor: Editor) -> None:
+    page = editor.page
+    for demo, is_silent in (("sound", False), ("silent", True)):
+        editor.open_demo(demo)
+        page.get_by_role("tab", name="Find", exact=True).click()
+        page.get_by_role("button", name="Materials…", exact=True).click()
+        line = page.get_by_role("dialog", name="What is struck?").locator(".st-question-line")
+        assert ("no sound of its own" in line.inner_text()) is is_silent
+        page.keyboard.press("Escape")

@@ -33,18 +33,19 @@ export function createMaterials(app, store, audio) {
   /** @type {string | null} */
   let waitingFor = null;
 
+  const line = make("p", "st-question-line");
   const grid = make("div", "st-materials");
   const about = make("p", "st-material-about");
   const use = make("button", "st-button is-main", { type: "button", onclick: apply });
   const later = make("button", "st-button", { type: "button", textContent: t("common.not_now"), onclick: close });
   const box = make("div", "st-question", { role: "dialog", "aria-modal": "true", "aria-label": t("common.what_is_struck") },
     make("h2", "", { textContent: t("common.what_is_struck") }),
-    make("p", "st-question-line", { textContent: t("materials.this_clip_has") }),
-    grid, make("div", "st-question-foot", {}, about, later, use));
+    line, grid, make("div", "st-question-foot", {}, about, later, use));
   const page = make("div", "st-scrim", { hidden: true }, box);
   app.append(page);
 
   function fill() {
+    line.textContent = t(store.view?.project?.clip.has_audio ? "materials.press_a_material" : "materials.this_clip_has");
     const presets = store.welcome?.presets ?? [];
     const groups = new Map();
     for (const preset of presets) groups.set(preset.material, [...(groups.get(preset.material) ?? []), preset]);

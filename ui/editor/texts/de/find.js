@@ -90,6 +90,7 @@ export const FIND = {
   "look.the_struck_object": "Der angeschlagene Gegenstand wurde nicht erkannt (vielleicht {seen}). Sein Material wählen oder im Bild darauf zeigen.",
   "look.the_struck_object_was": "Der angeschlagene Gegenstand wurde nicht erkannt. Sein Material wählen oder im Bild darauf zeigen.",
   "look.what_it_is": "Woraus er besteht",
+  "materials.press_a_material": "Ein Material drücken, um es zu hören, dann das passende verwenden; jeder Schlag kann später ein anderes bekommen.",
   "materials.this_clip_has": "Dieser Clip hat keinen eigenen Ton. Ein Material drücken, um es zu hören, dann das passende verwenden; jeder Schlag kann später ein anderes bekommen.",
   "materials.use": "{name} verwenden",
   "materials.use_2": "Verwenden",

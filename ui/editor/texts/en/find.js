@@ -90,6 +90,7 @@ export const FIND = {
   "look.the_struck_object": "The struck object was not recognised (perhaps {seen}). Choose its material, or point at it in the picture.",
   "look.the_struck_object_was": "The struck object was not recognised. Choose its material, or point at it in the picture.",
   "look.what_it_is": "What it is made of",
+  "materials.press_a_material": "Press a material to hear it, then use the one that fits; every hit can have another later.",
   "materials.this_clip_has": "This clip has no sound of its own. Press a material to hear it, then use the one that fits; every hit can have another later.",
   "materials.use": "Use {name}",
   "materials.use_2": "Use",

@@ -90,6 +90,7 @@ export const FIND = {
   "look.the_struck_object": "打たれた物を判別できませんでした（おそらく {seen}）。素材を選ぶか、映像の中で指し示してください。",
   "look.the_struck_object_was": "打たれた物を判別できませんでした。素材を選ぶか、映像の中で指し示してください。",
   "look.what_it_is": "何でできているか",
+  "materials.press_a_material": "素材を押して聴き、合うものを使ってください。後でヒットごとに変えられます。",
   "materials.this_clip_has": "このクリップには音がありません。素材を押して聴き、合うものを使ってください。後でヒットごとに変えられます。",
   "materials.use": "{name} を使う",
   "materials.use_2": "使う",
