@@ -216,7 +216,7 @@ def use_candidate(session: Session, request: UseCandidate, mark: Callable[[], No
         else:
             edit = replace_sound(sound.id, taken, label)
         mark()
-        session.commit(edit, gesture)
+        session.commit(edit, gesture, renames=True)  # of several that are tried, the last is the one in use
 
 
 def combine_parts(sound: Sound, result: SearchResult, parts: Sequence[str]) -> Sound:

@@ -251,11 +251,11 @@ class Session:
             self.renderer.reset()
             self.send(self._board.shown())
 
-    def commit(self, edit: Edit, gesture: str | None = None) -> None:
+    def commit(self, edit: Edit, gesture: str | None = None, renames: bool = False) -> None:
         """Apply an edit and show the result; BadInput leaves everything as it was."""
         with self.lock:
             self.require_project()
-            self.change_history(lambda history: commit(history, edit, gesture))
+            self.change_history(lambda history: commit(history, edit, gesture, renames))
 
     def _keep_headroom(self) -> None:
         """After an analysis, once all is sampled: lower an untouched mix where it would clip, in one history entry."""

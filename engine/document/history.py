@@ -61,11 +61,12 @@ def _change_all(history: History, change: Callable[[Project], Project]) -> Histo
     return History(change(history.now), past, future)
 
 
-def commit(history: History, edit: Edit, gesture: str | None = None) -> History:
+def commit(history: History, edit: Edit, gesture: str | None = None, renames: bool = False) -> History:
     """Apply an edit; raises what the edit raises, and then nothing has changed.
 
     An equal document adds nothing. Edits of one gesture in a row make one entry, which vanishes if
-    the gesture ends where it began. At most LEVELS entries are kept.
+    the gesture ends where it began. Its first edit names it, as "Detect hits" an analysis, unless a
+    later one ``renames`` it, since it takes the place of those before. At most LEVELS entries are kept.
     """
     project = edit.apply(history.now)
     if project == history.now:
@@ -74,7 +75,7 @@ def commit(history: History, edit: Edit, gesture: str | None = None) -> History:
     if last is not None and gesture is not None and last.gesture == gesture:
         if project == last.project:
             return History(project, history.past[:-1])
-        return History(project, history.past)
+        return History(project, (*history.past[:-1], replace(last, label=edit.label)) if renames else history.past)
     return History(project, (*history.past, Step(edit.label, history.now, gesture))[-LEVELS:])
 
 

@@ -182,6 +182,7 @@ def test_words_find_sounds_that_are_heard_and_then_taken_in_one_entry_of_the_his
     for row in (second, first):
         tab.ask("use_candidate", id=row["id"], sound_id=sound.id, gesture="trying")
         tab.settle()
+        assert tab.last("document")["undo"] == f"Use {row['name']}"
     taken = tab.session.require_project().sounds[0]
     assert (taken.name, taken.origin, taken.id) == ("Bottle", "text", sound.id)
     assert {hit.sound_id for hit in tab.session.require_project().hits} >= {sound.id}

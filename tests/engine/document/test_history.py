@@ -71,6 +71,15 @@ def test_a_drag_is_one_entry_and_vanishes_where_it_began() -> None:
     assert history == History(PROJECT)
 
 
+def test_a_gesture_is_named_by_its_first_edit_or_by_one_that_takes_the_place_of_those_before() -> None:
+    history = commit(History(PROJECT), add_hit(2.0), "a")
+    history = commit(history, set_mix(gain_db=-1.0), "a")
+    assert history.undo_label == "Add hit"
+    renamed = commit(history, set_mix(gain_db=-2.0), "a", renames=True)
+    assert renamed.undo_label == set_mix(gain_db=-2.0).label != "Add hit"
+    assert undo(renamed).now == PROJECT and undo(renamed).redo_label == renamed.undo_label
+
+
 def test_a_drag_after_an_undo_is_a_new_entry() -> None:
     history = commit(History(PROJECT), set_mix(gain_db=-1.0), "a")
     history = redo(undo(history))
