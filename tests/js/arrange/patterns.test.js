@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { GAITS, SHOES } from "../../../ui/editor/arrange/footsteps.js";
-import { placePattern } from "../../../ui/editor/arrange/pattern_sheet.js";
+import { describePlaced, placePattern } from "../../../ui/editor/arrange/pattern_sheet.js";
 import { DEFAULTS, MOST_STRIKES, PATTERNS, makePattern } from "../../../ui/editor/arrange/patterns.js";
 
 /** @import { PatternName, Strike } from "../../../ui/editor/arrange/patterns.js" */
@@ -140,4 +140,12 @@ test("every pattern begins at the hit it starts from, rises in time, stays in bo
     }
   }
   assert.notDeepEqual(makePattern("debris", DEFAULTS, 1), makePattern("debris", DEFAULTS, 2));
+});
+
+test("why a pattern makes no hits is said: nothing fits before the end, or it has one blow alone", () => {
+  const project = /** @type {any} */ ({ clip: { duration_s: 60 } });
+  const at = (/** @type {number} */ time_s, /** @type {number} */ length_s) => describePlaced(placePattern(project, makePattern("roll", { ...DEFAULTS, length_s, rate_hz: 10, looseness: 0 }, 0), [{ time_s }], true));
+  assert.equal(at(1, 0.3), "Make 3 hits");
+  assert.equal(at(60, 0.3), "Nothing fits before the end");
+  assert.equal(at(1, 0.05), "Too short for a second blow");
 });

@@ -83,6 +83,15 @@ export function placePattern({ clip }, strikes, starts, areHits) {
 }
 
 /**
+ * How many hits a pattern makes, or why none: at a hit, a pattern so short that it has one blow adds nothing.
+ * @param {ReturnType<typeof placePattern>} placed
+ */
+export function describePlaced({ hits, left }) {
+  if (hits.length) return t("pattern_sheet.make_hits", { count: hits.length });
+  return left ? t("pattern_sheet.nothing_fits_before") : t("pattern_sheet.too_short_for");
+}
+
+/**
  * What a contact of a foot has beside time, velocity and pitch; both of a step are a group, unless one is the start.
  * @param {HitValues} start
  * @param {Strike} strike
@@ -180,7 +189,7 @@ export function createPatternSheet(app, store, player, arranging, findSound) {
     surfaces.set([["", t("footsteps.sound_as_it")], ...titlesOf(SURFACES)], choice.surface);
     const { controls: used, words: law } = PATTERNS[choice.pattern];
     const strikes = makePattern(choice.pattern, choice.values, choice.seed);
-    const { hits } = place();
+    const placed = place();
     const { starts, areHits } = findStarts();
     kinds.set(choice.pattern);
     words.textContent = [law, areHits ? (starts.length === 1 ? t("pattern_sheet.it_starts_at_the_selected") : t("pattern_sheet.it_starts_at")) : t("pattern_sheet.it_starts_at_the")].join(" ");
@@ -189,8 +198,8 @@ export function createPatternSheet(app, store, player, arranging, findSound) {
       slider.set(choice.values[name]);
     }
     another.hidden = !(choice.pattern === "debris" || (used.includes("looseness") && choice.values.looseness > 0) || (isSteps && choice.values.unevenness > 0));
-    apply.disabled = !hits.length;
-    apply.textContent = hits.length ? t("pattern_sheet.make_hits", { count: hits.length }) : t("pattern_sheet.nothing_fits_before");
+    apply.disabled = !placed.hits.length;
+    apply.textContent = describePlaced(placed);
     const length_s = strikes[strikes.length - 1].time_s;
     canvas.setAttribute("aria-label", t("pattern_sheet.blows_in_s", { count: strikes.length, length_s: length_s.toFixed(2) }));
     draw(strikes, starts[0].sound_id);

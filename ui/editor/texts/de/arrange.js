@@ -120,6 +120,7 @@ export const ARRANGE = {
   "pattern_sheet.rate": "Rate",
   "pattern_sheet.rate_at_the": "Rate am Ende",
   "pattern_sheet.swell": "Anschwellen",
+  "pattern_sheet.too_short_for": "Zu kurz für einen zweiten Schlag",
   "patterns.a_disc_that": "Eine Scheibe, die ausläuft: schneller und schwächer, bis zum plötzlichen Ende.",
   "patterns.a_dropped_ball": "Ein fallender Ball: jeder Aufprall ist im selben Verhältnis kürzer und schwächer.",
   "patterns.coin": "Münze",

@@ -120,6 +120,7 @@ export const ARRANGE = {
   "pattern_sheet.rate": "Rate",
   "pattern_sheet.rate_at_the": "Rate at the end",
   "pattern_sheet.swell": "Swell",
+  "pattern_sheet.too_short_for": "Too short for a second blow",
   "patterns.a_disc_that": "A disc that spins down: faster and softer, up to a sudden end.",
   "patterns.a_dropped_ball": "A dropped ball: every bounce is shorter and softer by the same ratio.",
   "patterns.coin": "Coin",

@@ -120,6 +120,7 @@ export const ARRANGE = {
   "pattern_sheet.rate": "速さ",
   "pattern_sheet.rate_at_the": "最後の速さ",
   "pattern_sheet.swell": "強弱",
+  "pattern_sheet.too_short_for": "短すぎて 2 打目が入りません",
   "patterns.a_disc_that": "回って倒れる円盤: 速く弱くなり、突然止まります。",
   "patterns.a_dropped_ball": "落としたボール: 跳ねるたびに同じ比率で短く弱くなります。",
   "patterns.coin": "コイン",
