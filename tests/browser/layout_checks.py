@@ -19,6 +19,13 @@ OUTSIDE = """([parts, room]) => {
     .filter(([, box]) => box.left < bounds.left || box.right > bounds.right || box.bottom > bounds.bottom + 1)
     .map(([name, box]) => `${name} ${box.left} to ${box.right}, ${box.bottom}`);
 }"""
+CUT_HEADS = """() => [...document.querySelectorAll(".st-head")].flatMap((head) => {
+  const room = head.getBoundingClientRect();
+  return [...head.querySelectorAll("span, select, button")].filter((part) => part.checkVisibility())
+    .map((part) => [part.textContent, part.getBoundingClientRect()])
+    .filter(([, box]) => box.top < room.top || box.bottom > room.bottom || box.right > room.right)
+    .map(([text, box]) => `${text} ${box.top - room.top} to ${box.bottom - room.bottom}`);
+})"""
 CUT_TEXTS = """(parts) => [...document.querySelectorAll(parts)]
   .filter((part) => part.checkVisibility() && part.scrollWidth > part.clientWidth && part.clientWidth > 0)
   .map((part) => `${part.className}: ${part.textContent}`)"""

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from engine.core.paths import ROOT
-from tests.browser.layout_checks import CUT_OFF, OUTSIDE, SMALL, UNHELPED
+from tests.browser.layout_checks import CUT_HEADS, CUT_OFF, OUTSIDE, SMALL, UNHELPED
 from tests.browser.struck_page import Editor
 from tests.js.tools import install_tools
 
@@ -91,6 +91,22 @@ def test_the_seed_of_the_project_can_be_read_and_typed_in_a_narrow_window(editor
         editor.change(lambda: seed.press("Enter"))
         assert editor.project["render"]["seed"] == value
         assert seed.evaluate("(field) => field.scrollWidth <= field.clientWidth"), width
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+@pytest.mark.parametrize("size", [(820, 700), (1100, 720), (1440, 900)])
+def test_the_names_of_the_lanes_are_whole_however_low_they_are(editor: Editor, size: tuple[int, int]) -> None:
+    page = editor.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    assert editor.see(CUT_HEADS) == []
+    splitter = page.get_by_role("separator", name="Height of the timeline")
+    splitter.focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowDown")
+    assert page.locator(".st-timeline").evaluate("(element) => element.clientHeight") == 220
+    editor.see("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert editor.see(CUT_HEADS) == []
+    splitter.dblclick()
     page.set_viewport_size({"width": 1440, "height": 900})
 
 

@@ -55,6 +55,10 @@ test("lanes fill the height without gaps, and a silent clip has none for its sou
   }
 });
 
+test("the lane of the onsets is never too low for its name and its choice", () => {
+  for (const height of [220, 252, 300, 600]) assert.ok(layLanes(height, true).onsets.height >= 37, `${height}`);
+});
+
 test("velocity is linear in dB from 6 dB down to the softest, and clamped", () => {
   const velocity = velocityScale({ top: 100, height: 92 });
   const [loud, middle, soft] = [6, (6 + SOFTEST_DB) / 2, SOFTEST_DB].map(velocity.y);

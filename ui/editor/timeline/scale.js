@@ -3,7 +3,7 @@
 
 import { clamp, SAMPLE_RATE_HZ } from "../audio/units.js";
 import { frameRate } from "./timecode.js";
-/** @import { Clip, Lane, LaneName, Lanes } from "../state/types.d.ts" */
+/** @import { Clip, Lane, Lanes } from "../state/types.d.ts" */
 
 const WIDEST_SAMPLE_PX = 8; // the nearest zoom
 const FIT_MARGIN_PX = 14;
@@ -12,9 +12,11 @@ const LOUDEST_DB = 6; // top of the hits lane
 export const SOFTEST_DB = -36; // its bottom; softer hits stand there
 const HEAD_ROOM_PX = 12;
 const FOOT_ROOM_PX = 14;
+const LEAST_ONSETS_PX = 38; // its head has a name and a control
 
 /** Lanes from top to bottom and their share of the height. */
-const LANES = /** @type {[Exclude<LaneName, "ruler">, number][]} */ ([["picture", 60], ["onsets", 54], ["hits", 92], ["struck", 74], ["clip", 44]]);
+const SHARES = { picture: 60, onsets: 54, hits: 92, struck: 74, clip: 44 };
+const LANES = /** @type {[keyof typeof SHARES, number][]} */ (Object.entries(SHARES));
 
 /** Times in seconds from the clip's first frame, places in pixels from the left of the lanes. */
 export function createScale() {
@@ -95,13 +97,14 @@ export function layLanes(height, hasSound) {
   const lanes = hasSound ? LANES : LANES.filter(([name]) => name !== "clip");
   const total = lanes.reduce((sum, [, share]) => sum + share, 0);
   const free = Math.max(0, height - RULER_PX);
+  const onsets_px = Math.min(free, Math.max(LEAST_ONSETS_PX, (free * SHARES.onsets) / total));
   /** @type {Partial<Lanes>} */
   const places = { ruler: { top: 0, height: RULER_PX } };
-  let sum = 0;
+  let end = RULER_PX;
   for (const [name, share] of lanes) {
-    const top = RULER_PX + Math.round((free * sum) / total);
-    sum += share;
-    places[name] = { top, height: RULER_PX + Math.round((free * sum) / total) - top };
+    const top = Math.round(end);
+    end += name === "onsets" ? onsets_px : ((free - onsets_px) * share) / (total - SHARES.onsets);
+    places[name] = { top, height: Math.round(end) - top };
   }
   return /** @type {Lanes} */ (places);
 }
