@@ -117,8 +117,12 @@ def test_a_message_is_whole(editor: Editor, width: int) -> None:
     message = "the clip's picture is broken after its first second, so nothing can be found in it; try another file"
     editor.page.evaluate("(message) => struck.store.emit('error', { type: 'error', message })", message)
     page.locator(".st-toast").wait_for()
-    assert page.evaluate(OUTSIDE, [".st-toast, .st-toast *", "body"]) == []
-    assert page.evaluate(OUTSIDE, [".st-toast", ".st-picture"]) == []  # it hides no control of the inspector
+    editor.see("document.querySelector('.st-lost').hidden = false")  # as without a connection
+    assert page.evaluate(OUTSIDE, [".st-lost, .st-toast, .st-toast *", "body"]) == []
+    assert page.evaluate(OUTSIDE, [".st-lost, .st-toast", ".st-picture"]) == []  # it hides no control of the inspector
+    strip, toast = page.locator(".st-lost").bounding_box(), page.locator(".st-toast").bounding_box()
+    assert strip and toast and strip["y"] + strip["height"] <= toast["y"]
+    editor.see("document.querySelector('.st-lost').hidden = true")
     page.get_by_role("button", name="Dismiss this message").click()
     page.set_viewport_size({"width": 1440, "height": 900})
 

@@ -17,9 +17,9 @@ const LOST_AFTER_MS = 800;
  * @param {Store} store
  */
 export function createToasts(app, store) {
-  const stack = make("div", "st-toasts", { role: "region", "aria-label": t("toasts.messages") });
   const strip = make("div", "st-lost", { role: "status", hidden: true, textContent: t("toasts.the_connection_to") });
-  app.append(stack, strip);
+  const stack = make("div", "st-toast-stack");
+  app.append(make("div", "st-toasts", { role: "region", "aria-label": t("toasts.messages") }, strip, stack));
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {string | null} */
