@@ -1,4 +1,4 @@
-"""The export dialog's results in a real browser: warnings stand out, and none is of another clip or taken for new."""
+"""The export dialog's results in a real browser: warnings stand out, none is of another clip, a lost one is told."""
 
 from __future__ import annotations
 
@@ -85,3 +85,34 @@ def test_mix_measures_and_sets_the_loudness_of_the_channels_of_an_export(editor:
     menu.get_by_label("Channels").select_option("stereo")
     page.keyboard.press("Escape")
     expect(unit).to_have_text("LUFS")
+
+
+def test_an_export_that_ended_with_the_connection_is_told_and_one_that_goes_on_is_not(editor: Editor) -> None:
+    page = editor.page
+    editor.see(
+        """() => {
+          const { store } = window.struck;
+          const { send, status } = store;
+          store.send = (message) => message.type === "export" || send(message);  // it never ends
+          window.comeBack = (phase) => {
+            store.emit("connection", "lost");
+            store.emit("connection", "open");
+            store.emit("status", { ...status, phase });
+          };
+          window.mend = () => { store.send = send; };
+        }"""
+    )
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    go = page.get_by_role("dialog", name="Export").get_by_role("button", name="Export", exact=True)
+    go.click()
+    editor.see("window.comeBack('exporting')")
+    editor.see("window.comeBack('analysing')")
+    assert go.is_hidden() and editor.toasts() == []
+    editor.see("window.comeBack('idle')")
+    told = "The export was cut off as the connection to Struck was lost; export again."
+    assert go.is_visible() and editor.toasts() == [told]
+    page.get_by_role("button", name="Dismiss this message").click()
+    editor.see("window.comeBack('idle')")  # nothing was exported
+    assert editor.toasts() == []
+    editor.see("window.mend()")
+    page.keyboard.press("Escape")

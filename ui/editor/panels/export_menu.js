@@ -31,6 +31,7 @@ const SESSIONS = [
 const KINDS = ["mp4", "wav", "stems", "pieces", ...SESSIONS.map(([kind]) => kind), "markers", "project"];
 const REMEMBERED = "struck.export";
 const PLAN_AFTER_MS = 150;
+const ENDED = new Set(["idle", "sampling", "done"]); // what a server is at that exports nothing
 
 /** @returns {Set<string>} */
 function recallKinds() {
@@ -53,6 +54,7 @@ const listHeard = (project) => [project?.clip.audio_track, project?.hits, projec
 export function createExportMenu(store) {
   const chosen = recallKinds();
   let working = false;
+  let isCut = false; // whether the connection was lost during an export, and the server has not said since what it is at
   /** @type {Exported["files"]} */
   let files = [];
   let isPast = false; // whether the project was changed since they were written
@@ -287,8 +289,14 @@ export function createExportMenu(store) {
     isPast = true;
     if (files.length) show();
   }));
+  scope.add(store.on("connection", (state) => {
+    if (state === "lost") isCut ||= working;
+  }));
   scope.add(store.on("status", ({ phase }) => {
-    if (working && (phase === "error" || phase === "cancelled")) end(false);
+    const wasCut = isCut;
+    isCut = false;
+    if (wasCut && ENDED.has(phase)) store.emit("error", { type: "error", message: t("export_menu.cut_off") });
+    else if (working && (phase === "error" || phase === "cancelled")) end(false);
     else if (!menu.hidden) show();
   }));
   scope.add(store.on("error", () => end(false)));

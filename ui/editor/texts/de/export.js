@@ -35,6 +35,7 @@ export const EXPORT = {
   "export_menu.cue_list": "Cue-Liste",
   "export_menu.cue_sheet_pdf": "Cue-Sheet, PDF",
   "export_menu.cue_sheet_web": "Cue-Sheet, Webseite",
+  "export_menu.cut_off": "Der Export brach ab, als die Verbindung zu Struck verloren ging; noch einmal exportieren.",
   "export_menu.download": "Herunterladen",
   "export_menu.each_at_1": "jeder bei −1 dBFS",
   "export_menu.export_again": "Noch einmal exportieren",

@@ -35,6 +35,7 @@ export const EXPORT = {
   "export_menu.cue_list": "Cue list",
   "export_menu.cue_sheet_pdf": "Cue sheet, PDF",
   "export_menu.cue_sheet_web": "Cue sheet, web page",
+  "export_menu.cut_off": "The export was cut off as the connection to Struck was lost; export again.",
   "export_menu.download": "Download",
   "export_menu.each_at_1": "each at −1 dBFS",
   "export_menu.export_again": "Export again",

@@ -35,6 +35,7 @@ export const EXPORT = {
   "export_menu.cue_list": "キューリスト",
   "export_menu.cue_sheet_pdf": "キューシート、PDF",
   "export_menu.cue_sheet_web": "キューシート、Web ページ",
+  "export_menu.cut_off": "Struck との接続が切れて書き出しが中断しました。もう一度書き出してください。",
   "export_menu.download": "ダウンロード",
   "export_menu.each_at_1": "それぞれ −1 dBFS に",
   "export_menu.export_again": "もう一度書き出す",
