@@ -103,7 +103,7 @@ def test_an_export_that_ended_with_the_connection_is_told_and_one_that_goes_on_i
         }"""
     )
     page.get_by_role("button", name="Export", exact=True).first.click()
-    go = page.get_by_role("dialog", name="Export").get_by_role("button", name="Export", exact=True)
+    go = page.locator(".st-export-foot .is-main")  # "Export again" where a test before has exported
     go.click()
     editor.see("window.comeBack('exporting')")
     editor.see("window.comeBack('analysing')")
