@@ -40,7 +40,7 @@ def check_export(what: Sequence[str], options: ExportOptions) -> list[str]:
     from engine.media.export.ucs import check_pattern
 
     if not what or any(kind not in KINDS for kind in what):
-        raise BadInput("no known kind of file was chosen to export; choose among WAV, MP4, stems, markers and project")
+        raise BadInput(f"no known kind of file was chosen to export; choose among {', '.join(KINDS)}")
     if options.sound_ending not in SOUND_ENDINGS or options.video_ending not in VIDEO_ENDINGS:
         raise BadInput("no known format was chosen to export; reload the page")
     check_pattern(options.name_pattern)

@@ -41,6 +41,8 @@ def measure_blows(samples: np.ndarray, rate_hz: int, times_s: Sequence[float]) -
 def describe_recording(samples: np.ndarray, rate_hz: int, blows: Sequence[Blow]) -> Sound | None:
     """Decay and centroid of a mono sound [N] after its blows, medians over the louder half; None without blows."""
     ordered = sorted(blows, key=lambda blow: blow.time_s)
+    if not ordered:
+        return None
     ends_s = [blow.time_s for blow in ordered[1:]] + [math.inf]
     found = []
     for blow, end_s in zip(ordered, ends_s, strict=True):

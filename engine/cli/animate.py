@@ -12,7 +12,7 @@ from engine.cli.console import (
     MAX_SEED,
     check_json_target,
     make_progress,
-    number,
+    number_from,
     same_file,
     say,
     whole_number,
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--striker", choices=STRIKERS, default="stick", help="what comes down; none draws nothing")
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, metavar="S", help="of the motion")
     parser.add_argument(
-        "--guidance", type=number(-1e-9, 2 * MOST_GUIDANCE), default=None, metavar="G",
+        "--guidance", type=number_from(0.0, 2 * MOST_GUIDANCE), default=None, metavar="G",
         help=f"how strictly the motion follows the sound: 0 not at all, 1 as learnt, at most {MOST_GUIDANCE:g}",
     )  # fmt: skip
     parser.add_argument("--weights", metavar="DIR", help="by the published weights of AVSyncD, converted; 256 pixels")
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         return
     if options.text is not None:
         raise BadInput("--text is for published weights; give --weights too, or leave it out")
-    guidance = GUIDANCE if options.guidance is None else max(0.0, options.guidance)
+    guidance = GUIDANCE if options.guidance is None else options.guidance
     if guidance > MOST_GUIDANCE:
         raise BadInput(f"--guidance {guidance:g} is out of range; give 0 to {MOST_GUIDANCE:g}")
     wanted = AnimaticOptions(read_place(options.at), options.seed, guidance, read_rate(options.fps), options.striker)
@@ -119,7 +119,10 @@ def read_place(text: str | None) -> tuple[float, float] | None:
 
 def read_rate(text: str) -> Fraction:
     """The frame rate that a text names. Raises BadInput where there is none, or one that is not supported."""
-    rate = parse_frame_rate(text)
+    try:
+        rate = parse_frame_rate(text)
+    except BadInput as error:
+        raise BadInput(f"--fps: {error}") from None
     if not FRAME_RATES[0] <= rate <= FRAME_RATES[1]:
         raise BadInput(f"--fps {text[:20]} is out of range; give {FRAME_RATES[0]} to {FRAME_RATES[1]}")
     return rate

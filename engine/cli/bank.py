@@ -95,7 +95,7 @@ def _add(paths: list[str], folder: Path) -> None:
         say(f"{file}: {reason}")
     say(f"{len(report.added)} added, {len(report.duplicates)} already there, {len(report.broken)} broken")
     if not report.added and not report.duplicates:
-        raise BadInput(f"nothing was added: {' '.join(report.broken[0])}")
+        raise BadInput(f"nothing was added: {': '.join(report.broken[0])}")
     if report.broken:
         raise BadInput(f"{counted(len(report.broken), 'recording')} could not be added; see the messages above")
 

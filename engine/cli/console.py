@@ -84,17 +84,22 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 
 def number(low: float, high: float) -> Callable[[str], float]:
     """An argument type: a finite number above ``low`` and up to ``high``."""
+    return lambda text: _read_number(text, math.nextafter(low, math.inf), high, f"more than {low:g} and up to {high:g}")
 
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number") from None
-        if not math.isfinite(value) or not low < value <= high:
-            raise argparse.ArgumentTypeError(f"{text[:40]} is out of range; give more than {low:g} and up to {high:g}")
-        return value
 
-    return read
+def number_from(low: float, high: float) -> Callable[[str], float]:
+    """An argument type: a finite number from ``low`` to ``high``."""
+    return lambda text: _read_number(text, low, high, f"{low:g} to {high:g}")
+
+
+def _read_number(text: str, low: float, high: float, range_words: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number") from None
+    if not (math.isfinite(value) and low <= value <= high):
+        raise argparse.ArgumentTypeError(f"{text[:40]} is out of range; give {range_words}")
+    return value
 
 
 def check_json_target(target: str | None) -> None:

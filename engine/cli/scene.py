@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from engine.cli.console import MAX_SEED, make_progress, number, same_file, whole_number
+from engine.cli.console import MAX_SEED, make_progress, number_from, same_file, whole_number
 from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_target, write_file
 from engine.core.words import counted
+from engine.document.storage import is_project_file
 from engine.pipeline.make_storyboard import EACH, StoryboardOptions
 from engine.pipeline.picture_sound import GUIDANCE, MOST_GAIN_DB, MOST_GUIDANCE, MOST_PICTURES, PictureOptions
 
@@ -40,11 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=whole_number(1, MOST_PICTURES), default=None, metavar="N", help="pictures (4)")
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, metavar="S", help="of the first picture")
     parser.add_argument(
-        "--guidance", type=number(-1e-9, MOST_GUIDANCE), default=None, metavar="G",
+        "--guidance", type=number_from(0.0, MOST_GUIDANCE), default=None, metavar="G",
         help=f"how strictly pictures follow the sound: 0 not at all, 1 as learnt, at most {MOST_GUIDANCE:g}",
     )  # fmt: skip
     parser.add_argument(
-        "--gain-db", type=number(-MOST_GAIN_DB - 1e-9, MOST_GAIN_DB), default=0.0, metavar="DB",
+        "--gain-db", type=number_from(-MOST_GAIN_DB, MOST_GAIN_DB), default=0.0, metavar="DB",
         help="as if the sound were louder",
     )  # fmt: skip
     parser.add_argument(
@@ -54,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     other.add_argument("--mix", metavar="SOUND2", help="a sound that is heard at the same time")
     other.add_argument("--blend", metavar="SOUND2", help="a sound whose pictures those of SOUND approach")
     parser.add_argument(
-        "--amount", type=number(-1e-9, 1.0), default=None, metavar="A", help="share of SOUND2, 0 to 1 (default 0.5)"
+        "--amount", type=number_from(0.0, 1.0), default=None, metavar="A", help="share of SOUND2, 0 to 1 (default 0.5)"
     )
 
 
@@ -68,6 +69,8 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         if given:
             raise BadInput(f"{name} is for a storyboard; give --storyboard too, or leave it out")
     check_ending(target, (".png",), "--out")
+    if is_project_file(options.sound):
+        raise BadInput(f"{options.sound} is a project, whose hits --storyboard draws; add it, or give a sound or clip")
     second = options.mix or options.blend
     if options.amount is not None and second is None:
         raise BadInput("--amount is the share of a second sound and there is none; give one with --mix or --blend")
@@ -79,7 +82,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     draw = _use_published(options) if options.weights else _use_own(options)
     sound = scene.read_hit(Path(options.sound))
     other = None if second is None else scene.read_hit(Path(second))
-    amount = 0.5 if options.amount is None else max(0.0, options.amount)
+    amount = 0.5 if options.amount is None else options.amount
     if other is not None and options.mix is not None:
         sound, other = scene.mix_hits(sound, other, amount), None
     pictures = draw(sound, other, amount)
@@ -93,7 +96,7 @@ def _use_own(options: argparse.Namespace) -> Draw:
     from engine.scene.network import load_scene_network
 
     network = load_scene_network(scene.find_scene_network(options.ckpt_dir))
-    guidance = GUIDANCE if options.guidance is None else max(0.0, options.guidance)
+    guidance = GUIDANCE if options.guidance is None else options.guidance
     wanted = PictureOptions(options.count or 4, options.seed, guidance, options.gain_db)
 
     def draw(sound: HeardSound, other: HeardSound | None, amount: float) -> np.ndarray:
@@ -141,7 +144,7 @@ def _write_storyboard(options: argparse.Namespace, target: Path, stdout: IO[str]
         raise BadInput(f"--out {options.out} is the project or sound itself; give another name")
     from engine.pipeline.make_storyboard import make_storyboard
 
-    guidance = GUIDANCE if options.guidance is None else max(0.0, options.guidance)
+    guidance = GUIDANCE if options.guidance is None else options.guidance
     wanted = StoryboardOptions(options.each, options.drawn, options.seed, guidance, options.gain_db)
     hits = _list_hits(options)
     progress = make_progress("drawing the storyboard")

@@ -50,7 +50,7 @@ def parse_frame_rate(text: str) -> Fraction:
     if rate is None:
         raise BadInput(f"frame rate {text[:40]!r} is not a number of frames a second; give it as 25 or 30000/1001")
     if not _SLOWEST <= rate <= _FASTEST:
-        raise BadInput(f"frame rate {text[:40]!r} is out of range; give one from {float(_SLOWEST)} to {_FASTEST}")
+        raise BadInput(f"frame rate {text[:40]!r} is out of range; give one such as 25 or 30000/1001")
     return rate
 
 

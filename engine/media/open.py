@@ -25,7 +25,7 @@ CLIP_FORMATS = "mov,matroska,avi,gif,mpegts,mpeg,flv,asf,mxf,ogg"
 
 SOUND_FORMATS = CLIP_FORMATS + ",wav,w64,aiff,caf,flac,mp3,aac,ac3,eac3,amr,au,wv,ape,tta,dsf,opus"
 
-SOUND_REMEDY = "give a video, or drop the sound on one of the project's sounds to use it as a recording"
+SOUND_REMEDY = "give a video; in the editor a sound can be dropped on one of a project's sounds"
 
 _WHOLE_DIGEST_BYTES = 256 << 20
 _SAMPLE_COUNT = 64

@@ -50,10 +50,9 @@ def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any
     values: list[Mapping[str, Any]] = []
     for spot in spots:
         listed = own.fullmatch(spot.name)
-        given: dict[str, Any] = {
-            "time_s": spot.time_s,
-            "name": _label((listed["called"] or "") if listed else spot.name),
-        }
+        name = (listed["called"] or "") if listed else spot.name
+        unnamed = re.fullmatch(r"h\d+", name)  # markers name a hit without a name by its id
+        given: dict[str, Any] = {"time_s": spot.time_s, "name": "" if unnamed else _label(name)}
         if spot.velocity_db is not None:
             given["velocity_db"] = spot.velocity_db
         elif listed and listed["velocity_db"]:

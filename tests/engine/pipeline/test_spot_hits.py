@@ -16,8 +16,9 @@ def test_names_of_struck_s_own_lists_do_not_grow() -> None:
         Spot(0.3, "door h4 slams", sound.name, -3.0),
         Spot(0.4, f"{sound.name} h5 lid falls -4.5 dB"),
         Spot(0.5, f"{sound.name} h6 +1.0 dB"),
+        Spot(0.6, "h7", sound.name),
     ]
     values = hit_values(project, spots)
-    assert [given["name"] for given in values] == ["lid falls", "", "door h4 slams", "lid falls", ""]
-    assert [given.get("sound_id") for given in values] == [sound.id] * 5
-    assert [given.get("velocity_db") for given in values] == [None, None, -3.0, -4.5, 1.0]
+    assert [given["name"] for given in values] == ["lid falls", "", "door h4 slams", "lid falls", "", ""]
+    assert [given.get("sound_id") for given in values] == [sound.id] * 6
+    assert [given.get("velocity_db") for given in values] == [None, None, -3.0, -4.5, 1.0, None]

@@ -27,9 +27,12 @@ test("in another project a sound is found by its name", () => {
   other.sounds = [{ ...other.sounds[0], id: "s1", name: "Door" }, { ...other.sounds[0], id: "s2", name: "Bell" }];
   assert.equal(placeCopies(other, [copy], 0, "paste").edit.hits[0].sound_id, "s2");
   other.sounds.pop();
-  assert.equal(placeCopies(other, [copy], 0, "paste").edit.hits[0].sound_id, "s1"); // the one of its id
-  other.sounds[0].id = "s7";
-  assert.equal(placeCopies(other, [copy], 0, "paste").edit.hits[0].sound_id, null); // the server takes the nearest hit's
+  assert.equal(placeCopies(other, [copy], 0, "paste").edit.hits[0].sound_id, "s1"); // renamed since it was copied
+  other.clip = { ...other.clip, digest: "another" };
+  const placed = placeCopies(other, [copy], 0, "paste"); // an equal id means nothing there
+  assert.equal(placed.edit.hits[0].sound_id, null); // the server takes the nearest hit's
+  assert.deepEqual(placed.missing, ["Bell"]);
+  assert.ok(!("digest" in placed.edit.hits[0]) && !("sound_name" in placed.edit.hits[0]));
 });
 
 test("the clipboard gives copies back, and nothing for another program's text", () => {

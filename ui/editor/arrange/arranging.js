@@ -59,13 +59,14 @@ export function createArranging(store, player) {
   }
 
   /**
-   * @param {{edit: AddHits, left: number}} placed
+   * @param {{edit: AddHits, left: number, missing?: string[]}} placed
    * @param {(ids: string[]) => void} [then] once the hits are there and chosen
    */
-  function add({ edit, left }, then) {
+  function add({ edit, left, missing = [] }, then) {
     const total = edit.hits.length + left;
     if (left) store.emit("note", { type: "note", message: t("arranging.of_hits_would", { left, total }) });
     if (!edit.hits.length) return;
+    if (missing.length) store.emit("note", { type: "note", message: t("arranging.no_sound_named", { names: missing.join(", ") }) });
     adding = { known: new Set(requireProject(store).hits.map((hit) => hit.id)), count: edit.hits.length, then };
     store.edit(edit, newGesture());
   }

@@ -5,7 +5,7 @@ import { formatTimecode } from "../timeline/timecode.js";
 /** @import { AddHits, HitValues } from "../state/protocol.d.ts" */
 /** @import { Hit, Project } from "../state/types.d.ts" */
 
-/** @typedef {HitValues & {time_s: number, sound_name: string}} HitCopy a hit's values, and its sound by name for other projects */
+/** @typedef {HitValues & {time_s: number, sound_name: string, digest?: string}} HitCopy a hit's values, its sound by name for other projects, and its clip */
 
 /** The kind under which the clipboard keeps hits; a text table beside it serves other programs. */
 export const CLIPBOARD_KIND = "application/x-struck-hits";
@@ -22,27 +22,32 @@ const MOST_HITS = 10_000;
 export function copyHits(project, ids) {
   return inOrder(project.hits).filter((hit) => ids.has(hit.id)).map((hit) => ({
     time_s: hit.time_s, sound_id: hit.sound_id, velocity_db: hit.velocity_db, gain_db: hit.gain_db, pan: hit.pan, mute: hit.mute, name: hit.name, group: hit.group, ...(hit.stroke ? { stroke: hit.stroke } : {}),
-    ...hit.offsets, sound_name: project.sounds.find(({ id }) => id === hit.sound_id)?.name ?? "",
+    ...hit.offsets, digest: project.clip.digest, sound_name: project.sounds.find(({ id }) => id === hit.sound_id)?.name ?? "",
   }));
 }
 
 /**
  * The edit that puts copies into a project, the first at a time; ``left`` counts those that would lie past its end. A
- * sound is found by name where the project has none of that id and name, as in another project.
+ * sound is found by name where the project has none of that id and name, as in another project; ``missing`` names those
+ * that it has not, in whose place the server takes that of the nearest hit.
  * @param {Project} project
  * @param {readonly HitCopy[]} copies by rising time
  * @param {number} at_s
  * @param {"paste" | "duplicate"} how
- * @returns {{edit: AddHits, left: number}}
+ * @returns {{edit: AddHits, left: number, missing: string[]}}
  */
 export function placeCopies({ clip, sounds }, copies, at_s, how) {
   const shift_s = at_s - copies[0].time_s;
-  const hits = copies.map(({ sound_name, ...values }) => {
-    const sound = sounds.find(({ id, name }) => id === values.sound_id && name === sound_name) ?? sounds.find(({ name }) => name === sound_name) ?? sounds.find(({ id }) => id === values.sound_id);
+  /** @type {Set<string>} */
+  const missing = new Set();
+  const hits = copies.map(({ sound_name, digest, ...values }) => {
+    const own = sounds.find(({ id }) => id === values.sound_id && digest === clip.digest); // perhaps renamed meanwhile
+    const sound = sounds.find(({ id, name }) => id === values.sound_id && name === sound_name) ?? sounds.find(({ name }) => name === sound_name) ?? own;
+    if (!sound) missing.add(sound_name);
     return { ...values, time_s: values.time_s + shift_s, sound_id: sound?.id ?? null };
   });
   const inside = hits.filter(({ time_s }) => time_s <= clip.duration_s);
-  return { edit: { kind: "add_hits", hits: inside, how }, left: hits.length - inside.length };
+  return { edit: { kind: "add_hits", hits: inside, how }, left: hits.length - inside.length, missing: [...missing] };
 }
 
 /**

@@ -99,6 +99,11 @@ export function createQuantize(app, store, arranging) {
     const { clip } = requireProject(store);
     const ids = arranging.chosen().map((hit) => hit.id);
     if (!ids.length) return;
+    const wrong = choice.to === "grid" && [every, from].find(({ element }) => element.classList.contains("is-wrong"));
+    if (wrong) { // what was typed last is shown no more in a moment, and would not be what is done
+      store.emit("error", { type: "error", message: t("quantize.is_not_understood", { typed: wrong.element.value, help: wrong.element.title }) });
+      return;
+    }
     const part = choice.percent / 100;
     if (choice.to === "peaks") store.send({ type: "draw_to_peaks", hits: ids, strength: part });
     else if (choice.to === "frames") store.edit({ kind: "quantize_hits", ids, strength: part }, newGesture());

@@ -131,6 +131,7 @@ export function createEntry({ label, help = t("controls.type_it_enter", { label 
     const typed = field.value;
     const wrong = typed !== shown && onEnter(typed) === false;
     field.classList.toggle("is-wrong", wrong);
+    field.setAttribute("aria-invalid", String(wrong));
     if (!wrong && typed === field.value) shown = typed; // the blur after Enter is no second entry
     setTimeout(() => {
       if (document.activeElement !== field) {

@@ -7,10 +7,10 @@ from pathlib import Path
 from engine.core.files import create_file
 from engine.core.names import to_text
 from engine.core.units import format_timecode, parse_timecode
-from engine.media.export.sessions.session import Session
+from engine.media.export.sessions.session import COLORS, Session
 
-_COLORS = ("Cyan", "Purple", "Red", "Blue", "Yellow", "Green", "Pink", "Lavender")
-"""Resolve's marker colours nearest to those of our tracks."""
+_NAMES = ("Cyan", "Purple", "Red", "Blue", "Yellow", "Green", "Pink", "Lavender")
+"""Resolve's marker colours nearest to each of COLORS."""
 
 
 def write_edl(path: Path, session: Session) -> None:
@@ -25,12 +25,21 @@ def write_edl(path: Path, session: Session) -> None:
         first = start.format_time(item.hit_s)
         frame = parse_timecode(first, start.frame_rate)
         last = format_timecode(frame + 1, start.frame_rate, start.drop_frame)
-        color = _COLORS[session.tracks.index(track) % len(_COLORS)]
+        color = _name_color(track.color)
         lines.append(f"{number:03d}  001      V     C        {first} {last} {first} {last}  ")
         lines.append(f" |C:ResolveColor{color} |M:{_clean(f'{item.name} {item.velocity_db:+.1f} dB')} |D:1")
         lines.append("")
     with create_file(path) as file:
         file.write("\r\n".join(lines).encode("utf-8"))
+
+
+def _name_color(color: int) -> str:
+    """Resolve's name of the one of COLORS that is nearest to a track's, 0xRRGGBB."""
+
+    def distance(other: int) -> int:
+        return sum(((color >> shift & 255) - (other >> shift & 255)) ** 2 for shift in (16, 8, 0))
+
+    return _NAMES[COLORS.index(min(COLORS, key=distance))]
 
 
 def _clean(text: str) -> str:

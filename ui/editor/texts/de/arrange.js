@@ -2,6 +2,7 @@
 // Arranging hits: list, patterns, takes, layers, scrapes, markers, in German.
 
 export const ARRANGE = {
+  "arranging.no_sound_named": "{names} gibt es hier nicht, daher erklingt der Klang des nächsten Schlags; Finden gibt einen anderen",
   "arranging.of_hits_would": "{left} von {total} {total|Schlag|Schlägen} {left|läge|lägen} hinter dem Ende des Clips und {left|entfällt|entfallen}",
   "conform.and_more_where": ", und {copied} mehr, wo Einstellungen noch einmal vorkommen",
   "conform.bringing_in": "{name} wird übertragen",
@@ -138,6 +139,7 @@ export const ARRANGE = {
   "quantize.grid": "Raster",
   "quantize.how_much_of": "Wie viel des Weges die Schläge rücken",
   "quantize.interval_of_the": "Abstand des Rasters",
+  "quantize.is_not_understood": "„{typed}“ ist hier nicht zu verstehen. {help}",
   "quantize.move_the_chosen": "Die ausgewählten Schläge verschieben (Enter)",
   "quantize.no_hit_is": "Kein Schlag ist ausgewählt",
   "quantize.onset_peaks": "Einsätze",

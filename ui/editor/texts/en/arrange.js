@@ -2,6 +2,7 @@
 // Arranging hits: list, patterns, takes, layers, scrapes, markers, in English.
 
 export const ARRANGE = {
+  "arranging.no_sound_named": "There is no sound called {names} here, so the sound of the nearest hit is struck; Find gives another",
   "arranging.of_hits_would": "{left} of {total} {total|hit|hits} would lie past the clip's end and {left|is|are} left out",
   "conform.and_more_where": ", and {copied} more where shots are shown again",
   "conform.bringing_in": "Bringing in {name}",
@@ -138,6 +139,7 @@ export const ARRANGE = {
   "quantize.grid": "Grid",
   "quantize.how_much_of": "How much of the way hits are moved",
   "quantize.interval_of_the": "Interval of the grid",
+  "quantize.is_not_understood": "“{typed}” is not understood here. {help}",
   "quantize.move_the_chosen": "Move the chosen hits (Enter)",
   "quantize.no_hit_is": "No hit is selected",
   "quantize.onset_peaks": "Onset peaks",

@@ -2,6 +2,7 @@
 // Arranging hits: list, patterns, takes, layers, scrapes, markers, in Japanese.
 
 export const ARRANGE = {
+  "arranging.no_sound_named": "ここに {names} という音はないため、最も近いヒットの音を使います。検索タブで変えられます",
   "arranging.of_hits_would": "{total} 個のヒットのうち {left} 個はクリップの終わりを越えるため省かれました",
   "conform.and_more_where": "。ショットが再び出る所に {copied} を追加",
   "conform.bringing_in": "{name} を取り込み中",
@@ -138,6 +139,7 @@ export const ARRANGE = {
   "quantize.grid": "グリッド",
   "quantize.how_much_of": "ヒットをどこまで寄せるか",
   "quantize.interval_of_the": "グリッドの間隔",
+  "quantize.is_not_understood": "「{typed}」は解釈できません。{help}",
   "quantize.move_the_chosen": "選択したヒットを動かす (Enter)",
   "quantize.no_hit_is": "ヒットが選択されていません",
   "quantize.onset_peaks": "オンセット",
