@@ -99,6 +99,19 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     press(editor, "Control+z")
     assert times_of(editor) == before
 
+    # An interval that is none is refused, and nothing is quantised by the one before.
+    page.keyboard.press("q")
+    sheet = page.get_by_role("dialog", name="Quantise")
+    sheet.get_by_role("button", name="Grid").click()
+    interval = sheet.get_by_label("Interval of the grid")
+    interval.fill("-1 s")
+    sheet.locator(".is-main").click()
+    (told,) = editor.toasts()
+    assert told.startswith("“-1 s” is not understood here. ") and interval.get_attribute("aria-invalid") == "true"
+    assert sheet.is_visible() and times_of(editor) == before
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Dismiss this message").click()
+
     # A group: a click on one hit chooses both, a copy is a group of its own, and Alt takes one alone.
     times = [click_hit(editor, 0), click_hit(editor, 1, "Shift")]
     press(editor, "Control+g")

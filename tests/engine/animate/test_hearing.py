@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from engine.animate.hearing import SOFTEST, measure_blows, weigh_blows
+from engine.animate.hearing import SOFTEST, describe_recording, measure_blows, weigh_blows
 from tests.clips import make_clicks
 
 RATE_HZ = 48_000
@@ -22,3 +23,7 @@ def test_blows_of_a_recording_are_weighed_by_how_loud_they_begin() -> None:
     clicks[round(0.4 * RATE_HZ) :] *= 10.0 ** (-15.0 / 20.0)
     blows = measure_blows(clicks, RATE_HZ, [0.2, 0.6])
     assert [blow.velocity for blow in blows] == pytest.approx([1.0, 0.5], abs=0.01)
+
+
+def test_a_sound_without_blows_tells_nothing_of_what_is_struck() -> None:
+    assert describe_recording(np.zeros(RATE_HZ, np.float32), RATE_HZ, ()) is None

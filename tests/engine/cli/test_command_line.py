@@ -328,6 +328,17 @@ def test_render_refuses_before_it_works(
     ]
     for reason, args in cases:
         assert reason in refuse(capsys, "render", *args), reason
+    (tmp_path / "p.struck.json").write_text("{}")
+    film, sheet = tmp_path / "a.mp4", tmp_path / "a.png"
+    for reason, words in (
+        (
+            "--fps: frame rate '0' is out of range; give one such as 25",
+            ["animate", silent, silent, "--fps", "0", "--out", film],
+        ),
+        ("-5 is out of range; give 0 to 8", ["animate", silent, silent, "--guidance", "-5", "--out", film]),
+        ("is a project, whose hits --storyboard draws", ["scene", tmp_path / "p.struck.json", "--out", sheet]),
+    ):
+        assert reason in refuse(capsys, *words), reason
     assert not out.exists()
 
 

@@ -187,6 +187,14 @@ def test_edl_markers_lie_on_frames(tmp_path: Path, project: Project) -> None:
     starts = [event.edits[0].record_in for event in events]
     assert starts == ["01:00:00:06", "01:00:00:15", "01:00:00:17", "01:00:01:23"]
     assert " |C:ResolveColorPurple |M:Wooden crate h1 -4.0 dB |D:1" in (tmp_path / "s.edl").read_text("utf-8")
+    # A marker has its track's colour, whatever else is heard.
+    (crate,) = (sound for sound in project.sounds if sound.name == "Wooden crate")
+    alone = replace(project, sounds=tuple(
+        replace(sound, strip=replace(sound.strip, solo=sound is crate)) for sound in project.sounds
+    ))  # fmt: skip
+    deliver_session(deliver(alone), tmp_path / "alone.edl", sample)
+    markers = [line for line in (tmp_path / "alone.edl").read_text("utf-8").splitlines() if "|M:" in line]
+    assert markers and all("ResolveColorPurple |M:Wooden crate" in line for line in markers)
 
 
 def read_number(body: bytes, k: int) -> tuple[int, int]:
