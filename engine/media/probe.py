@@ -259,9 +259,9 @@ def _find_frame_rate(
     for rate in (*told, *_nearest_rates(measured), measured):
         if rate < 1000 and _measure_error(position, index, float(1 / (rate * time_base))) <= tolerance_ticks:
             return _snap(rate), False
-    common = Fraction(1) / (Fraction(float(np.median(np.diff(position)))) * time_base)
+    usual_ticks = max(1.0, float(np.median(np.diff(position))))  # most frames of a damaged clip may have one time
     on_grid = []
-    for rate in (*told, *_nearest_rates(common)):
+    for rate in (*told, *_nearest_rates(1 / (Fraction(usual_ticks) * time_base))):
         step = float(1 / (rate * time_base))
         slots = np.rint(position / step)
         error = _measure_error(position, slots, step)
@@ -283,7 +283,7 @@ def _measure_error(position: np.ndarray, index: np.ndarray, step: float) -> floa
 
 
 def _snap(rate: Fraction, tolerance: float = 0.0001) -> Fraction:
-    nearest = min(STANDARD_RATES, key=lambda standard: abs(standard / rate - 1))
+    nearest = _nearest_rates(rate)[0]
     return nearest if abs(nearest / rate - 1) <= tolerance else rate
 
 

@@ -103,3 +103,9 @@ def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
     first = probe(path)
     make_clip(path, count=20)
     assert probe(path).duration_s == 0.8 and probe(path).digest != first.digest
+
+
+def test_a_clip_most_of_whose_frames_have_one_time_has_their_mean_rate(folder: Path) -> None:
+    times_s = [0.0001 * k for k in range(9)] + [0.5, 1.1, 1.9]  # Matroska counts milliseconds
+    info = probe(make_clip(folder / "heaped.mkv", count=len(times_s), times_s=times_s))
+    assert info.variable_frame_rate and float(info.frame_rate) == pytest.approx(11 / 1.9, rel=1e-2)
