@@ -99,7 +99,7 @@ export function createQuantize(app, store, arranging) {
     const { clip } = requireProject(store);
     const ids = arranging.chosen().map((hit) => hit.id);
     if (!ids.length) return;
-    const wrong = choice.to === "grid" && [every, from].find(({ element }) => element.classList.contains("is-wrong"));
+    const wrong = choice.to === "grid" && [every, from].find((entry) => entry.isWrong);
     if (wrong) { // what was typed last is shown no more in a moment, and would not be what is done
       store.emit("error", { type: "error", message: t("quantize.is_not_understood", { typed: wrong.element.value, help: wrong.element.title }) });
       return;

@@ -154,6 +154,8 @@ export function createEntry({ label, help = t("controls.type_it_enter", { label 
   });
   return {
     element: field,
+    /** Whether what was typed last was refused, and is shown for a moment yet. */
+    get isWrong() { return field.classList.contains("is-wrong"); },
     /** @param {string} text */
     set(text, disabled = false) {
       shown = text;
