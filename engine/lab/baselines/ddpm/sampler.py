@@ -24,8 +24,9 @@ from engine.core.checkpoint import (
     write_checkpoint,
 )
 from engine.core.device import prefers_bfloat16
+from engine.lab.baselines.ddpm.drawing import FRAMES
 from engine.lab.baselines.ddpm.physics import BINS, HOP, LENGTH, RATE_HZ, WINDOW, DdpmPhysics, divide_by_peak
-from engine.lab.baselines.ddpm.unet import FRAMES, DdpmConfig, DdpmNetwork, stack_features
+from engine.lab.baselines.ddpm.unet import DdpmConfig, DdpmNetwork, stack_features
 
 DDPM = CheckpointKind(
     "ddpm",
@@ -192,10 +193,12 @@ class Ddpm:
         """Sample one batch of log-magnitude spectrograms, float32 [B, 1025, 44]."""
         device, size = self.device, len(seeds)
         latent = self.network.encode(tuple(values.to(device) for values in stack_features(physics)))
+        drawing = self.network.draw(physics)
+        drawing = None if drawing is None else drawing.to(device)
         noise_source = make_noise_source(seeds)
 
         def predict(noisy: torch.Tensor, step: int) -> torch.Tensor:
-            noise: torch.Tensor = self.network(noisy, torch.full((size,), step, device=device), latent)
+            noise: torch.Tensor = self.network(noisy, torch.full((size,), step, device=device), latent, drawing)
             return noise
 
         def draw_noise() -> torch.Tensor:

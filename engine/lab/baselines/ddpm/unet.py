@@ -15,10 +15,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from engine.lab.baselines.ddpm.drawing import DRAWINGS, draw_physics
 from engine.lab.baselines.ddpm.physics import (
     BANDS,
     BINS,
-    HOP,
     LENGTH,
     MAX_T60_S,
     RANGE_DB,
@@ -28,7 +28,6 @@ from engine.lab.baselines.ddpm.physics import (
     bin_centres_hz,
 )
 
-FRAMES = 1 + LENGTH // HOP
 GROUPS = 8
 HEADS, HEAD_WIDTH = 8, 32
 PAPER_BASE = 64
@@ -43,11 +42,14 @@ class DdpmConfig:
 
     ``patch``: bins and frames of the first layer's patches. (1, 1) is the paper's; larger patches are for processors
     on which 1000 steps at full resolution would take an hour a sound.
+
+    ``drawn``: the physics is an input of the U-Net as well (drawing.py), and not only a vector as in the paper.
     """
 
     base: int = PAPER_BASE
     multipliers: tuple[int, ...] = (1, 2, 4, 8)
     patch: tuple[int, int] = (1, 1)
+    drawn: bool = False
 
 
 def stack_features(physics: DdpmPhysics) -> tuple[torch.Tensor, ...]:
@@ -185,7 +187,7 @@ class DdpmNetwork(nn.Module):
         self.encoder = PhysicsEncoder()
         self.time = TimeEmbedding(config.base, 4 * config.base)
         first = (7, 1, 3) if config.patch == (1, 1) else (config.patch, config.patch, 0)
-        self.stem = nn.Conv2d(1, widths[0], *first)
+        self.stem = nn.Conv2d(1 + (DRAWINGS if config.drawn else 0), widths[0], *first)
         inner = [widths[0], *widths]
         self.down = nn.ModuleList(Level(a, b, condition, heads) for a, b in zip(inner, widths, strict=False))
         self.downsample = nn.ModuleList(nn.Conv2d(w, w, 4, 2, 1) for w in widths[:-1])
@@ -200,8 +202,15 @@ class DdpmNetwork(nn.Module):
         latent: torch.Tensor = self.encoder(features)
         return latent
 
-    def forward(self, x: torch.Tensor, step: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:
-        """Noisy spectrograms [B, 1, H, W], steps [B] and latents [B, 256] to the noise [B, 1, H, W]."""
+    def forward(
+        self, x: torch.Tensor, step: torch.Tensor, latent: torch.Tensor, drawing: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Noisy spectrograms [B, 1, H, W], steps [B] and latents [B, 256] to the noise [B, 1, H, W].
+
+        ``drawing`` [B, 2, H, W] is needed where the configuration is ``drawn`` (``draw_physics``).
+        """
+        if drawing is not None:
+            x = torch.cat((x, drawing), dim=1)
         height, width = x.shape[-2:]
         dtype = self.stem.weight.dtype
         condition = torch.cat((self.time(step), latent), dim=1).to(dtype)
@@ -225,6 +234,10 @@ class DdpmNetwork(nn.Module):
         for name, part in self.named_children():
             if name not in ("encoder", "time", "head"):
                 part.to(torch.bfloat16)
+
+    def draw(self, physics: DdpmPhysics) -> torch.Tensor | None:
+        """The physics as the U-Net takes it beside the noisy spectrogram, None where it does not."""
+        return draw_physics(physics) if self.config.drawn else None
 
     def _pad(self, x: torch.Tensor) -> torch.Tensor:
         factor = 2 ** len(self.downsample)

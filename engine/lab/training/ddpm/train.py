@@ -114,8 +114,10 @@ def noise_loss(
     noise = torch.randn(clean.shape, generator=generator).to(device)
     noisy = add_noise(schedule, clean, noise, step)
     features = tuple(values.to(device) for values in stack_features(clips.physics.take(rows)))
+    drawing = network.draw(clips.physics.take(rows))
     with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-        predicted = network(noisy, step.to(device), network.encode(features))
+        latent = network.encode(features)
+        predicted = network(noisy, step.to(device), latent, None if drawing is None else drawing.to(device))
     return (predicted.float() - noise).abs().mean()
 
 
@@ -178,6 +180,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--base", type=read_base, default=16, help="base width (the paper's: 64)")
     parser.add_argument("--multipliers", type=read_numbers, default=(1, 2, 4), help="of each level (1,2,4,8)")
     parser.add_argument("--patch", type=read_patch, default=(4, 4), help="bins and frames of a patch (1,1)")
+    parser.add_argument("--drawn", action="store_true", help="the physics is drawn for the network as well")
     parser.add_argument("--sounds", type=int, default=8, help="held-out sounds to sample and measure at the end")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
@@ -190,7 +193,7 @@ def main(args: list[str]) -> None:
     if options.clips_only:
         return
     config = TrainingConfig(minutes=options.minutes, steps=options.steps, seed=options.seed)
-    network = DdpmConfig(options.base, options.multipliers, options.patch)
+    network = DdpmConfig(options.base, options.multipliers, options.patch, options.drawn)
     training = Training(network, config, work, device)
     training.resume()
     millions = count_parameters(training.network) / 1e6
