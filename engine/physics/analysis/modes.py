@@ -26,7 +26,7 @@ from engine.physics.analysis.poles import (
 from engine.physics.analysis.ringing_peak import find_ringing_peak
 from engine.physics.model import Modes
 
-_MAX_ROUNDS, _MAX_REFINED, _MAX_PEAKS = 5, 96, 3
+_MAX_ROUNDS, _MAX_REFINED, _MAX_PEAKS = 4, 96, 3
 _ENTER_SNR, _STAY_SNR, _FINAL_SNR = 10.0**1.0, 10.0**0.6, 10.0**1.3
 _FAST_PER_S, _FAST_POWER, _CROWDED_WIDTHS = 200.0, 2.5, 2.0  # the attack is as fast: such modes must stand out more
 _SAME_PEAK = 0.55  # coherence of poles that share a spectral peak
@@ -186,7 +186,7 @@ def _drop_weak(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray,
         weak = np.flatnonzero(snr < _FINAL_SNR)
         if not weak.size:
             return poles, amplitudes
-        worse = weak[np.argsort(snr[weak])][: -(-weak.size // 2)]
+        worse = weak[np.argsort(snr[weak])][: -(-3 * weak.size // 4)]
         poles = np.delete(poles, worse, axis=0)
 
 

@@ -20,6 +20,7 @@ _MIN_PEAK = 25.0  # power over the lower quartile of a subband's spectrum; white
 _SHORT_S = 0.1
 _SAME = 0.01  # of a subband's energy: where less has changed, the same poles would be found again
 _LEAST_KEPT = 0.97  # of a recording's length, where a little less has faster transforms
+_LEAST_OWN = 1e-6  # share of the last row that the others have; with less they are nearly dependent
 _NOISE_PERCENTILE = 25  # of the spectrum beside a mode
 
 
@@ -118,8 +119,7 @@ def _poles_in_band(
     if order == 0 or values[0] <= 1e-20:
         return np.zeros((0, 2))
     signal = vectors[:, :order]
-    shift = np.linalg.lstsq(signal[:-1], signal[1:], rcond=None)[0]
-    root = np.linalg.eigvals(shift)
+    root = np.linalg.eigvals(solve_shift(signal))
     root = root[np.abs(root) > 1e-3]
     frequency = np.angle(root) / (2 * np.pi) * band_rate + centre * bin_hz
     decay = -np.log(np.abs(root)) * band_rate
@@ -127,6 +127,20 @@ def _poles_in_band(
     kept = (frequency > max(low_hz - margin, LOWEST_HZ)) & (frequency < high_hz + margin)
     kept &= (decay > -2.0 / span_s) & (decay < np.minimum(fastest_decay(frequency), 0.7 * band_rate))
     return np.stack([frequency[kept], np.maximum(decay[kept], slowest_decay(length / rate))], axis=1)
+
+
+def solve_shift(signal: np.ndarray) -> np.ndarray:
+    """Least-squares solution X of signal[:-1] X = signal[1:] for orthonormal columns [M, K], complex [K, K].
+
+    The Gram matrix of signal[:-1] is the identity less the outer product of the last row, whose inverse is known
+    (Sherman and Morrison 1950).
+    """
+    last, projected = signal[-1], signal[:-1].conj().T @ signal[1:]
+    own = 1.0 - float(np.vdot(last, last).real)
+    if own < _LEAST_OWN:
+        solution: np.ndarray = np.linalg.lstsq(signal[:-1], signal[1:], rcond=None)[0]
+        return solution
+    return projected + np.outer(last.conj(), last @ projected) / own
 
 
 def _is_flat(band: np.ndarray) -> bool:

@@ -120,7 +120,8 @@ def format_speed(speed: dict[str, Any]) -> list[str]:
     """Times and their ratios to ours."""
     whole, window = speed["whole"], speed["window"]
     sums = {
-        "our analysis: modes, residual, fit": ("ours",),
+        "our analysis: modes and residual": ("ours",),
+        "our analysis, and the fit of its resynthesis": ("with_fit",),
         "1025 bins as published, in loops": ("loops",),
         "their synthesis as published": ("cosines",),
         f"fit of their residual ({STEPS} steps; the paper's encoder predicts it)": ("noise",),

@@ -14,6 +14,7 @@ from engine.physics.analysis.poles import (
     find_poles,
     overlap,
     slowest_decay,
+    solve_shift,
     transform_padded,
     weigh_poles,
 )
@@ -26,6 +27,18 @@ def test_poles_of_a_sum_of_damped_sinusoids_are_among_the_candidates(rng: np.ran
     for frequency, decay in zip(BELL.frequency_hz, BELL.decay_per_s, strict=True):
         error = np.hypot((poles[:, 0] - frequency) * 2.0 * np.pi, poles[:, 1] - decay)
         assert error.min() < 0.2 * decay + 0.5
+
+
+@pytest.mark.parametrize("order", [1, 5, 18])
+def test_the_shift_between_rows_is_the_least_squares_solution(order: int, rng: np.random.Generator) -> None:
+    """Also where the last row has nearly all of a column, so that the closed form would divide by nearly nothing."""
+    columns = rng.standard_normal((56, order)) + 1j * rng.standard_normal((56, order))
+    unit = np.zeros((56, 1))
+    unit[-1] = 1.0
+    for given in (columns, np.concatenate([unit + 1e-5 * columns[:, :1], columns[:, 1:]], axis=1)):
+        signal = np.linalg.qr(given)[0]
+        expected = np.linalg.lstsq(signal[:-1], signal[1:], rcond=None)[0]
+        assert solve_shift(signal) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def test_wide_bands_find_a_mode_that_dies_within_milliseconds(rng: np.random.Generator) -> None:
