@@ -2,7 +2,8 @@
 
 The distributions were measured on takes of 94 objects struck by hand (docs/sampler.md): levels of bands differ by a
 curve that is smooth over some octaves, decays mostly by a common factor, and level and brightness are almost
-uncorrelated, so all are drawn independently.
+uncorrelated, so all are drawn independently. What rings long also varies in level against what is over at once: with
+where and how an object is struck and held.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_ENVELOPE, LONGEST_RI
 _LOWEST_OCTAVE, _OCTAVES_A_KNOT, _KNOTS = math.log2(20.0), 0.25, 44
 _SHORTEST_ENVELOPE, _ENVELOPE_FADE = 12, 4
 _DECAY_RANGE_PER_S = (0.05, 7000.0)
+_MIDDLE_PER_S, _SLOW_OCTAVES = 20.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class TakeSpread:
     ``spectrum_db`` and ``decay_curve`` belong to curves that are correlated over ``curve_octaves``; ``decay`` is common
     to all modes and bands; ``band_db``, ``mode_db``, ``mode_cents`` and ``mode_decay`` are drawn one by one. ``rise``
     changes the fade-in and ``rise_s`` adds to it, ``envelope_db`` changes the fine envelope, correlated over
-    ``envelope_steps``, and ``attack_db`` its first step, at the onset.
+    ``envelope_steps``, and ``attack_db`` its first step, at the onset. ``slow_db`` is a gain an octave of decay time,
+    of what rings long against what is over at once.
     """
 
     level_db: float = 4.2
@@ -42,11 +45,12 @@ class TakeSpread:
     decay: float = 0.2
     decay_curve: float = 0.05
     mode_decay: float = 0.03
-    attack_db: float = 16.0
+    attack_db: float = 8.0
     rise: float = 0.4
     rise_s: float = 0.001
-    envelope_db: float = 7.0
+    envelope_db: float = 5.0
     envelope_steps: float = 2.0
+    slow_db: float = 4.5
 
 
 FULL = TakeSpread()
@@ -68,8 +72,12 @@ def vary_physics(
     )  # fmt: skip
     gain_db = variation * spread.spectrum_db * draw_curve(rng, spread.curve_octaves)
     slowing = decay + variation * spread.decay_curve * draw_curve(rng, spread.curve_octaves)
-    envelope_rng, band_rng, mode_rng = rng.spawn(3)
+    envelope_rng, band_rng, mode_rng, slow_rng = rng.spawn(4)
+    slow_db = variation * spread.slow_db * slow_rng.standard_normal()
     struck = _vary_modes(modes, gain_db, slowing, variation, spread, mode_rng)
+    struck = replace(
+        struck, power_db=_to_floats(np.asarray(struck.power_db) + weigh_by_decay(modes.decay_per_s, slow_db))
+    )
     result = replace(
         residual,
         rise_s=min(LONGEST_RISE_S, residual.rise_s * math.exp(rise) + abs(contact)),
@@ -82,7 +90,8 @@ def vary_physics(
     for name, component in residual.components:
         decays = np.asarray(component.decay_per_s) * (1.0 if name in ("attack", "room") else ratios)
         varied = NoiseComponent(component.power_db, _to_floats(np.clip(decays, *_DECAY_RANGE_PER_S)))
-        result = result.with_component(name, _raise(varied, gains_db))
+        by_decay_db = 0.0 if name == "room" else weigh_by_decay(component.decay_per_s, slow_db)
+        result = result.with_component(name, _raise(varied, gains_db + by_decay_db))
     # the curves' mean level is subtracted, so that the level varies by ``level_db`` whatever the spectrum
     raise_db = level_db + measure_level_db(modes, residual) - measure_level_db(struck, result)
     for name, component in result.components:
@@ -105,6 +114,13 @@ def read_curve(curve: np.ndarray, frequency_hz: Sequence[float]) -> np.ndarray:
     """Values of a curve at frequencies, [F]."""
     octaves = np.log2(np.maximum(np.asarray(frequency_hz, dtype=np.float64), 1.0)) - _LOWEST_OCTAVE
     return np.interp(octaves / _OCTAVES_A_KNOT, np.arange(_KNOTS), curve)
+
+
+def weigh_by_decay(decay_per_s: Sequence[float], gain_db: float) -> np.ndarray:
+    """Gains in dB of modes or bands by their decay, [K]: ``gain_db`` for each octave slower than ``_MIDDLE_PER_S``."""
+    octaves = np.log2(_MIDDLE_PER_S / np.maximum(np.asarray(decay_per_s, dtype=np.float64), 1e-6))
+    result: np.ndarray = gain_db * np.clip(octaves, -_SLOW_OCTAVES, _SLOW_OCTAVES)
+    return result
 
 
 def _raise(component: NoiseComponent, gain_db: np.ndarray | float) -> NoiseComponent:

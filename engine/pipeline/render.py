@@ -46,7 +46,7 @@ LAYERS_VERSION = 1
 STROKE_VERSION = 1
 """Part of the key of every hit that scrapes: raise it when the law of scraping changes."""
 
-TAKE_VERSION = 3
+TAKE_VERSION = 4
 """Part of the key of every hit that variation changes: raise it when its law changes."""
 
 GROUP_ON_CPU, GROUP_ON_GPU = 4, 32

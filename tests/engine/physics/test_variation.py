@@ -10,7 +10,7 @@ import pytest
 from engine.core.units import SILENCE_DB
 from engine.physics.detail import measure_level_db
 from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Modes, NoiseComponent, Residual
-from engine.physics.variation import FULL, draw_curve, read_curve, vary_physics
+from engine.physics.variation import FULL, TakeSpread, draw_curve, read_curve, vary_physics, weigh_by_decay
 from tests.sounds import NOISE, PLATE
 
 SEEDS = 300
@@ -45,7 +45,27 @@ def test_takes_deviate_as_much_as_was_asked(variation: float) -> None:
     apart_db = (power_db[:, -1] - power_db[:, 0]).std()  # two modes whose own deviations and curve differ
     octaves = np.log2(PLATE.frequency_hz[-1] / PLATE.frequency_hz[0])
     curve = 2.0 * FULL.spectrum_db**2 * (1.0 - np.exp(-octaves / FULL.curve_octaves))
-    assert apart_db / (variation * np.sqrt(curve + 2.0 * FULL.mode_db**2)) == within
+    slow_db = weigh_by_decay((PLATE.decay_per_s[0], PLATE.decay_per_s[-1]), FULL.slow_db)
+    own = curve + 2.0 * FULL.mode_db**2 + (slow_db[0] - slow_db[1]) ** 2
+    assert apart_db / (variation * np.sqrt(own)) == within
+
+
+def test_what_rings_long_varies_against_what_is_over_at_once() -> None:
+    """By as many decibels an octave of decay as was asked, in modes and noise alike, at the same level of the whole."""
+    only = TakeSpread(**dict.fromkeys(TakeSpread.__dataclass_fields__, 0.0) | {"slow_db": 4.0, "curve_octaves": 3.0})
+    slow_and_fast = Modes((300.0, 400.0), (-12.0, -12.0), (5.0, 20.0), (0.0, 0.0), (False, False))
+    edges_hz, bands = NOISE.edges_hz, len(NOISE.power_db)
+    slow, fast = (NoiseComponent((-40.0,) * bands, (decay,) * bands) for decay in (10.0, 40.0))
+    residual = Residual(edges_hz, slow.power_db, slow.decay_per_s, attack=fast)
+    tilts = []
+    for seed in range(SEEDS):
+        modes, noise = vary_physics(slow_and_fast, residual, 1.0, seed, replace(only, envelope_steps=1.0))
+        assert noise.attack is not None
+        tilts.append(modes.power_db[0] - modes.power_db[1])
+        assert noise.power_db[0] - noise.attack.power_db[0] == pytest.approx(tilts[-1])  # two octaves as well
+        assert measure_level_db(modes, noise) == pytest.approx(measure_level_db(slow_and_fast, residual), abs=1e-6)
+        assert modes.decay_per_s == slow_and_fast.decay_per_s
+    assert np.std(tilts) / (2.0 * 4.0) == pytest.approx(1.0, abs=4.0 / np.sqrt(2.0 * SEEDS))
 
 
 def test_a_curve_is_correlated_over_its_octaves() -> None:
