@@ -75,8 +75,26 @@ def make_schedule(steps: int = STEPS, s: float = 0.008) -> Schedule:
 
 def add_noise(schedule: Schedule, clean: torch.Tensor, noise: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
     """Diffuse clean spectrograms [B, ...] to steps [B]."""
-    alpha_bar = schedule.alpha_bar[step.cpu()].to(clean).reshape(-1, *[1] * (clean.ndim - 1))
-    return alpha_bar.sqrt() * clean + (1.0 - alpha_bar).sqrt() * noise
+    of_clean, of_noise = _read_shares(schedule, step, clean)
+    return of_clean * clean + of_noise * noise
+
+
+def find_velocity(schedule: Schedule, clean: torch.Tensor, noise: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+    """Velocity of clean spectrograms [B, ...] diffused to steps [B] (Salimans and Ho 2022, section 4)."""
+    of_clean, of_noise = _read_shares(schedule, step, clean)
+    return of_clean * noise - of_noise * clean
+
+
+def find_noise(schedule: Schedule, velocity: torch.Tensor, noisy: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+    """The noise in noisy spectrograms [B, ...] of which the velocity is known."""
+    of_clean, of_noise = _read_shares(schedule, step, noisy)
+    return of_clean * velocity + of_noise * noisy
+
+
+def _read_shares(schedule: Schedule, step: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Amplitudes of the clean spectrogram and of the noise at steps [B], [B, 1, ...]."""
+    alpha_bar = schedule.alpha_bar[step.cpu()].to(like).reshape(-1, *[1] * (like.ndim - 1))
+    return alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt()
 
 
 def estimate_clean(schedule: Schedule, noisy: torch.Tensor, noise: torch.Tensor, step: int) -> torch.Tensor:
@@ -198,8 +216,9 @@ class Ddpm:
         noise_source = make_noise_source(seeds)
 
         def predict(noisy: torch.Tensor, step: int) -> torch.Tensor:
-            noise: torch.Tensor = self.network(noisy, torch.full((size,), step, device=device), latent, drawing)
-            return noise
+            steps = torch.full((size,), step, device=device)
+            predicted: torch.Tensor = self.network(noisy, steps, latent, drawing)
+            return find_noise(self.schedule, predicted, noisy, steps) if self.network.config.velocity else predicted
 
         def draw_noise() -> torch.Tensor:
             return noise_source().to(device)

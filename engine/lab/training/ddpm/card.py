@@ -89,9 +89,10 @@ def write_card(
     epochs = examples / max(1, facts["recordings"])
     patch = " x ".join(str(p) for p in network.patch)
     sizes = f"base {network.base} (the paper's: {PAPER_BASE}), multipliers {', '.join(map(str, network.multipliers))}"
+    target = "velocity" if network.velocity else "noise"
     figures = [
         ("steps of the optimizer", facts["step"]),
-        ("mean absolute error of the noise, held-out recordings", facts.get("held_out", "none held out")),
+        (f"mean absolute error of the {target}, held-out recordings", facts.get("held_out", "none held out")),
         ("the same, conditioned on another recording's physics", facts.get("held_out_other_physics", "none held out")),
     ]
     if "sounds" in facts:
@@ -110,11 +111,16 @@ def write_card(
             "- Its sounds are farther from their recordings than other recordings are: noise remains in the\n"
             "  spectrogram. The figures are this checkpoint's, not the method's.\n"
         )
-    drawn = ""
+    changes = ""
     if network.drawn:
-        drawn = (
+        changes = (
             "- The physics is drawn for the U-Net as well, as spectrograms of modes and of noise: a vector alone is\n"
             "  hardly heeded by a network that has seen a thousand recordings.\n"
+        )
+    if network.velocity:
+        changes += (
+            "- The network predicts velocity (Salimans and Ho 2022): so narrow, and in patches, it cannot copy noise:\n"
+            "  what it predicted as noise was so inexact at the first steps that every sound became noise.\n"
         )
     text = f"""# {folder.name}
 
@@ -129,7 +135,7 @@ the first layer takes patches of {patch} bins x frames (the paper's: 1 x 1).
 
 Other differences from the paper:
 
-{drawn}- No visual condition: the corpus has sounds without video.
+{changes}- No visual condition: the corpus has sounds without video.
 - The residual's 200 parameters are fitted to each recording, on the paper's loss, instead of predicted by a network.
 - The condition is the recording's own physics; the paper takes that of the training clip with the nearest video.
 - Batch norm before the latent's tanh, without which the latent soon was the same for all hits.

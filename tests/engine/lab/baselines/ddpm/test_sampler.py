@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from engine.lab.baselines.ddpm.sampler import (
     add_noise,
     estimate_clean,
     expand_magnitude,
+    find_noise,
+    find_velocity,
     invert_spectrogram,
     load_ddpm,
     log_spectrogram,
@@ -61,6 +64,38 @@ def test_the_clean_estimate_inverts_added_noise_at_any_step() -> None:
     noisy = add_noise(schedule, clean, noise, torch.arange(1000))
     for step in (0, 1, 17, 500, 998, 999):
         assert torch.allclose(estimate_clean(schedule, noisy[step], noise[step], step), clean[step], atol=1e-9), step
+
+
+def test_velocity_tells_noise_and_is_the_rate_of_change_along_the_angle() -> None:
+    """The derivative of cos a clean + sin a noise by the angle a (Salimans and Ho 2022); at the last step the sound."""
+    schedule, random = make_schedule(), torch.Generator().manual_seed(0)
+    clean = torch.rand(1000, 6, generator=random, dtype=torch.float64) * 2.0 - 1.0
+    noise = torch.randn(1000, 6, generator=random, dtype=torch.float64)
+    steps = torch.arange(1000)
+    velocity, noisy = find_velocity(schedule, clean, noise, steps), add_noise(schedule, clean, noise, steps)
+    angle = torch.arccos(schedule.alpha_bar.sqrt())[:, None]
+    change = 1e-5
+    slope = (torch.cos(angle + change) * clean + torch.sin(angle + change) * noise - noisy) / change
+    assert torch.allclose(velocity, slope, atol=1e-4)
+    assert torch.allclose(find_noise(schedule, velocity, noisy, steps), noise, atol=1e-9)
+    assert torch.allclose(velocity[-1], -clean[-1], atol=1e-3)
+
+
+def test_a_network_of_velocities_is_sampled_as_one_of_noise() -> None:
+    """The same answers, told as velocity: the same spectrogram."""
+    schedule, clean = make_schedule(20), torch.rand(1, 1, 1025, 44, generator=torch.Generator().manual_seed(1)) - 0.5
+
+    class Oracle(DdpmNetwork):
+        def forward(
+            self, x: torch.Tensor, step: torch.Tensor, latent: torch.Tensor, drawing: torch.Tensor | None = None
+        ) -> torch.Tensor:
+            at = int(step[0])
+            noise = (x - schedule.alpha_bar[at].sqrt() * clean) / (1.0 - schedule.alpha_bar[at]).sqrt()
+            return find_velocity(schedule, clean, noise, step).float()
+
+    ddpm = Ddpm(Oracle(replace(TINY, velocity=True)), "", CPU, 20, bfloat16=False)
+    physics = estimate_ddpm_batch([ddpm_clip(800.0, 0.3)], steps=2)
+    assert ddpm.sample_spectrograms(physics, [1])[0] == pytest.approx(clean[0, 0].numpy(), abs=2e-3)
 
 
 def test_an_oracle_s_noise_leads_to_its_spectrogram() -> None:
