@@ -16,9 +16,11 @@ from scipy.ndimage import uniform_filter1d
 from engine.core.checkpoint import CheckpointKind, build_config, read_checkpoint, refuse, write_checkpoint
 from engine.core.device import prefers_bfloat16
 from engine.onsets.frames import MAX_RATE_HZ, prepare_frames
+from engine.onsets.likeness import weigh_by_likeness
 from engine.onsets.network import KEY_MAP, OUTPUTS, ClipStats, FrameEncoder, OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.peaks import MIN_SEPARATION_S, calibrate_strength, odds_gain, pick_peaks
 from engine.onsets.rhythm import RHYTHM, Rhythm, weigh_by_rhythm
-from engine.onsets.track import CURVE_RATE_HZ, DEFAULT_THRESHOLD, Onset, OnsetTrack, draw_curve, last_track, pick
+from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve, last_track, pick
 
 ONSETS = CheckpointKind(
     "onsets",
@@ -35,11 +37,6 @@ STATS_FRAMES = 1024
 """A clip's statistics are estimated from its first so many frames, which are held; later they follow the clip."""
 STATS_BLOCK = 32
 """Every other block of so many frames goes into the estimate."""
-MIN_SEPARATION_S = 0.09
-"""Of two hits closer than this only the likelier is kept."""
-MIN_PROBABILITY = 0.03
-CALIBRATED_RATE_HZ = 30.0
-"""The calibrated threshold is of film of 25 to 30 frames a second; in faster film a hit is spread over more frames."""
 VELOCITY_FRAMES = 5
 """Frames about a hit over which the velocity is averaged."""
 FIRST_PARTIAL = 128
@@ -95,12 +92,12 @@ def iter_network_tracks(
         features.append(chunk)
         found = None
         if partial and len(times) >= due:
-            outputs = predict_from_features(network, features.concatenate(), times)
+            outputs = predict_clip(network, calibrated_threshold, features.concatenate(), times)
             found = make_track(np.asarray(times), outputs, calibrated_threshold, times[-1])
             due += max(FIRST_PARTIAL, due // 2)
         reached_s = max(reached_s, times[-1])
         yield reached_s, found
-    outputs = predict_from_features(network, features.concatenate(), times)
+    outputs = predict_clip(network, calibrated_threshold, features.concatenate(), times)
     yield duration_s, _finish_track(network, calibrated_threshold, first, times, outputs, duration_s, RHYTHM)
 
 
@@ -120,7 +117,7 @@ def detect_with_rhythms(
     for chunk_times, chunk in extract_features(network, chain(first, prepared)):
         times += chunk_times
         features.append(chunk)
-    outputs = predict_from_features(network, features.concatenate(), times)
+    outputs = predict_clip(network, calibrated_threshold, features.concatenate(), times)
     given = (network, calibrated_threshold, first, times, outputs, duration_s)
     return [_finish_track(*given, rhythm) for rhythm in rhythms]
 
@@ -266,6 +263,14 @@ def _encode(network: OnsetNetwork, frames: Sequence[np.ndarray], stats: ClipStat
     return features.half()
 
 
+def predict_clip(
+    network: OnsetNetwork, calibrated_threshold: float, features: torch.Tensor, times_s: list[float]
+) -> np.ndarray:
+    """``predict_from_features``, each frame weighed by its likeness to the clip's own clear hits, float64 [N, 3]."""
+    outputs = predict_from_features(network, features, times_s)
+    return weigh_by_likeness(np.asarray(times_s), outputs, features, calibrated_threshold)
+
+
 @torch.inference_mode()
 def predict_from_features(network: OnsetNetwork, features: torch.Tensor, times_s: list[float]) -> np.ndarray:
     """Logit, offset in frames and velocity of every frame, float64 [N, 3], from features [views, N, F].
@@ -324,36 +329,6 @@ def make_track(
     )
     grid = np.arange(count) / CURVE_RATE_HZ
     return OnsetTrack(draw_curve(np.interp(grid, times_s, strength), candidates), candidates)
-
-
-def odds_gain(times_s: np.ndarray) -> float:
-    """Factor of the odds of a hit: the frame rate over CALIBRATED_RATE_HZ, 1 in slower clips.
-
-    A hit whose moment is uncertain by some milliseconds has a share of its probability in each of the frames there.
-    """
-    return max(1.0, 1.0 / float(np.median(np.diff(times_s))) / CALIBRATED_RATE_HZ)
-
-
-def calibrate_strength(probability: np.ndarray, calibrated_threshold: float) -> np.ndarray:
-    """Scale the odds of probabilities so that ``calibrated_threshold`` becomes DEFAULT_THRESHOLD; monotonic."""
-    odds = probability / np.maximum(1.0 - probability, 1e-9) * (1.0 - calibrated_threshold) / calibrated_threshold
-    odds = odds * DEFAULT_THRESHOLD / (1.0 - DEFAULT_THRESHOLD)
-    return odds / (1.0 + odds)
-
-
-def pick_peaks(times_s: np.ndarray, outputs: np.ndarray) -> list[tuple[int, float]]:
-    """Frames most probable within MIN_SEPARATION_S, and the times in seconds of their hits, in order of time."""
-    logit = outputs[:, 0]
-    steps = np.append(np.diff(times_s), times_s[-1] - times_s[-2])
-    padded = np.pad(logit, 1, constant_values=-np.inf)
-    peaks = np.flatnonzero((logit >= padded[:-2]) & (logit > padded[2:]))
-    peaks = peaks[logit[peaks] > np.log(MIN_PROBABILITY / (1 - MIN_PROBABILITY))]
-    at = times_s[peaks] + np.clip(outputs[peaks, 1], -1.0, 1.0) * steps[peaks]
-    kept: list[tuple[int, float]] = []
-    for k in np.argsort(-logit[peaks], kind="stable"):
-        if all(abs(at[k] - other) >= MIN_SEPARATION_S for _, other in kept):
-            kept.append((int(peaks[k]), float(max(0.0, at[k]))))
-    return sorted(kept, key=lambda pair: pair[1])
 
 
 def save_onset_network(

@@ -20,17 +20,16 @@ from engine.lab.training.onsets.train import Training, TrainingConfig, align
 from engine.onsets import watch
 from engine.onsets.frames import TARGET_PIXELS, choose_rows, choose_stride, downsample, prepare_frames
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
+from engine.onsets.peaks import calibrate_strength, pick_peaks
 from engine.onsets.track import DEFAULT_THRESHOLD, Onset, onset_velocity_db, pick
 from engine.onsets.watch import (
     CHUNK_FRAMES,
-    calibrate_strength,
     detect_with_network,
     estimate_stats,
     extract_features,
     iter_network_tracks,
     load_onset_network,
     make_track,
-    pick_peaks,
     predict_frames,
     save_onset_network,
 )

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from engine.onsets.network import OnsetNetwork
-from engine.onsets.watch import pick_peaks, predict_frames
+from engine.onsets.peaks import pick_peaks
+from engine.onsets.watch import predict_frames
 
 if TYPE_CHECKING:
     from engine.lab.data.onsets.batches import OnsetBatch
