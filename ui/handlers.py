@@ -46,6 +46,7 @@ from ui.protocol.codec import decode, to_mapping
 from ui.protocol.edits import (
     ApplyPreset,
     BakeMacros,
+    MergeSounds,
     MorphSound,
     SetDetail,
     SetRender,
@@ -126,7 +127,7 @@ def open_first(session: Session, is_new: bool) -> None:
 def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
     edit, gesture = message.edit, message.gesture and message.gesture[:80]
     presets = _presets(session) if isinstance(edit, (ApplyPreset, MorphSound)) else {}
-    ops = _laws() if isinstance(edit, (BakeMacros, MorphSound)) else None
+    ops = _laws() if isinstance(edit, (BakeMacros, MergeSounds, MorphSound)) else None
     chooses_checkpoint = isinstance(edit, SetRender) and edit.checkpoint is not None
     if isinstance(edit, SetRender) and edit.checkpoint is not None:
         _check_checkpoint(session, edit.checkpoint)
@@ -285,7 +286,8 @@ def _morph_preview(session: Session, message: requests.MorphPreview) -> None:
     sound = find_sound(project, message.sound_id)
     other = find_other(project, to_mapping(message), _presets(session))
     amount = check_number(message.amount, "amount", (0.0, 1.0))
-    session.send(MorphPreviewed(sound.id, amount, sound_state(morphed(sound, other, amount, _laws().morph))))
+    made = morphed(sound, other, amount, _laws().morph, _laws().complete)
+    session.send(MorphPreviewed(sound.id, amount, sound_state(made)))
 
 
 CHANGES: dict[type, Callable[[Session, Any, Mark], None]] = {

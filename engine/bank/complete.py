@@ -28,6 +28,7 @@ from engine.physics.detail import (
     take_modes,
     thin_edges,
 )
+from engine.physics.loudness import measure_loudness_db
 from engine.physics.model import Modes, NoiseComponent, Residual
 
 NEIGHBOURS = 10
@@ -76,9 +77,8 @@ def complete_physics(
     """
     if detail.is_full or not donors:
         return modes, residual
-    rng = np.random.default_rng([seed, 17])
     size = measure_size(modes, residual) if detail.size_octaves is None else detail.size_octaves
-    donor = choose_donor(modes, residual, detail, material, size, donors, rng)
+    donor = choose_donor(modes, residual, detail, material, size, donors, seed)
     return lend_detail(modes, residual, detail, transpose(donor, 2.0 ** (donor.size_octaves - size)))
 
 
@@ -89,14 +89,17 @@ def choose_donor(
     material: str,
     size_octaves: float,
     donors: Sequence[Donor],
-    rng: np.random.Generator,
+    seed: int,
 ) -> Donor:
-    """One of the donors most like a coarse physics; where no more than a material is given, any of the material."""
+    """One of the donors most like a coarse physics; where no more than a material is given, any of the material.
+
+    Seeds that follow one another take each of them once before one comes again.
+    """
     alike = [donor for donor in donors if donor.material == material] if material else []
     if is_typical(detail):
         pool = alike or list(donors)
         distance = np.array([abs(donor.size_octaves - size_octaves) for donor in pool])
-        return pool[int(rng.choice(np.argsort(distance)[:NEIGHBOURS]))]
+        return pool[_choose_nearest(distance, seed)]
     wanted = describe_coarse(modes, residual, size_octaves)
     bands = len(wanted) // 2
     loudness = np.maximum(wanted[:bands] - _FLOOR_DB, 0.0) + 1.0
@@ -110,7 +113,14 @@ def choose_donor(
     )
     if material:
         distance += _DB_PER_MATERIAL * np.array([donor.material != material for donor in donors])
-    return donors[int(rng.choice(np.argsort(distance)[:NEIGHBOURS]))]
+    return donors[_choose_nearest(distance, seed)]
+
+
+def _choose_nearest(distance: np.ndarray, seed: int) -> int:
+    """Index of one of the NEIGHBOURS nearest: seeds go round all of them, in an order that is not that of distance."""
+    nearest = np.argsort(distance, kind="stable")[:NEIGHBOURS]
+    order = np.random.default_rng(17).permutation(len(nearest))
+    return int(nearest[order[seed % len(nearest)]])
 
 
 def is_typical(detail: Detail) -> bool:
@@ -130,7 +140,7 @@ def transpose(donor: Donor, ratio: float) -> Donor:
 def lend_detail(modes: Modes, residual: Residual, detail: Detail, donor: Donor) -> tuple[Modes, Residual]:
     """The given modes and bands with the fine structure of a donor."""
     if is_typical(detail):
-        raise_db = measure_level_db(modes, residual) - measure_level_db(donor.modes, donor.residual)
+        raise_db = measure_loudness_db(modes, residual) - measure_loudness_db(donor.modes, donor.residual)
         return raise_modes(donor.modes, raise_db), donor.residual.scaled(raise_db)
     missing = detail.modes is not None and len(modes) >= detail.modes
     extra = list_further_modes(donor.modes, modes, detail.modes or 0) if missing else Modes()

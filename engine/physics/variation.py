@@ -15,14 +15,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.core.units import SILENCE_DB
+from engine.core.units import SILENCE_DB, power_to_db
 from engine.physics.detail import measure_level_db
 from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_ENVELOPE, LONGEST_RISE_S, Modes, NoiseComponent, Residual
 
 _LOWEST_OCTAVE, _OCTAVES_A_KNOT, _KNOTS = math.log2(20.0), 0.25, 44
 _SHORTEST_ENVELOPE, _ENVELOPE_FADE = 12, 4
 _DECAY_RANGE_PER_S = (0.05, 7000.0)
-_MIDDLE_PER_S, _SLOW_OCTAVES = 20.0, 3.0
+_SLOW_OCTAVES = 3.0
+_TREND_DB, _TREND_OCTAVES = 40.0, 0.25  # what is softer does not count; a narrower range of frequencies has no slope
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class TakeSpread:
     to all modes and bands; ``band_db``, ``mode_db``, ``mode_cents`` and ``mode_decay`` are drawn one by one. ``rise``
     changes the fade-in and ``rise_s`` adds to it, ``envelope_db`` changes the fine envelope, correlated over
     ``envelope_steps``, and ``attack_db`` its first step, at the onset. ``slow_db`` is a gain an octave of decay time,
-    of what rings long against what is over at once.
+    of what rings longer than the rest of the sound does at its frequency: it changes the fall and not the colour.
     """
 
     level_db: float = 4.2
@@ -50,7 +51,7 @@ class TakeSpread:
     rise_s: float = 0.001
     envelope_db: float = 5.0
     envelope_steps: float = 2.0
-    slow_db: float = 4.5
+    slow_db: float = 5.5
 
 
 FULL = TakeSpread()
@@ -74,9 +75,13 @@ def vary_physics(
     slowing = decay + variation * spread.decay_curve * draw_curve(rng, spread.curve_octaves)
     envelope_rng, band_rng, mode_rng, slow_rng = rng.spawn(4)
     slow_db = variation * spread.slow_db * slow_rng.standard_normal()
+    trend = fit_decay_trend(modes, residual)
     struck = _vary_modes(modes, gain_db, slowing, variation, spread, mode_rng)
     struck = replace(
-        struck, power_db=_to_floats(np.asarray(struck.power_db) + weigh_by_decay(modes.decay_per_s, slow_db))
+        struck,
+        power_db=_to_floats(
+            np.asarray(struck.power_db) + weigh_by_decay(modes.frequency_hz, modes.decay_per_s, trend, slow_db)
+        ),
     )
     result = replace(
         residual,
@@ -90,7 +95,7 @@ def vary_physics(
     for name, component in residual.components:
         decays = np.asarray(component.decay_per_s) * (1.0 if name in ("attack", "room") else ratios)
         varied = NoiseComponent(component.power_db, _to_floats(np.clip(decays, *_DECAY_RANGE_PER_S)))
-        by_decay_db = 0.0 if name == "room" else weigh_by_decay(component.decay_per_s, slow_db)
+        by_decay_db = 0.0 if name == "room" else weigh_by_decay(centres_hz, component.decay_per_s, trend, slow_db)
         result = result.with_component(name, _raise(varied, gains_db + by_decay_db))
     # the curves' mean level is subtracted, so that the level varies by ``level_db`` whatever the spectrum
     raise_db = level_db + measure_level_db(modes, residual) - measure_level_db(struck, result)
@@ -116,9 +121,33 @@ def read_curve(curve: np.ndarray, frequency_hz: Sequence[float]) -> np.ndarray:
     return np.interp(octaves / _OCTAVES_A_KNOT, np.arange(_KNOTS), curve)
 
 
-def weigh_by_decay(decay_per_s: Sequence[float], gain_db: float) -> np.ndarray:
-    """Gains in dB of modes or bands by their decay, [K]: ``gain_db`` for each octave slower than ``_MIDDLE_PER_S``."""
-    octaves = np.log2(_MIDDLE_PER_S / np.maximum(np.asarray(decay_per_s, dtype=np.float64), 1e-6))
+def fit_decay_trend(modes: Modes, residual: Residual) -> np.ndarray:
+    """Coefficients [1 or 2] of log2 decay per second by log2 frequency: a straight line through what is within 40 dB.
+
+    By the energy of modes and bands of noise; the room does not count.
+    """
+    hz, decays, powers_db = list(modes.frequency_hz), list(modes.decay_per_s), list(modes.power_db)
+    for name, component in residual.components:
+        if name != "room":
+            hz += [math.sqrt(max(low, 20.0) * max(high, 20.0)) for low, high in pairwise(residual.edges_hz)]
+            decays += component.decay_per_s
+            powers_db += component.power_db
+    if not hz:
+        return np.zeros(1)
+    octaves, slowness = np.log2(np.maximum(hz, 20.0)), np.log2(np.maximum(decays, 1e-6))
+    energy_db = np.asarray(powers_db) - power_to_db(2.0) * slowness
+    kept = energy_db > energy_db.max() - _TREND_DB
+    degree = 1 if octaves[kept].std() > _TREND_OCTAVES else 0
+    trend: np.ndarray = np.polyfit(octaves[kept], slowness[kept], degree)
+    return trend
+
+
+def weigh_by_decay(
+    frequency_hz: Sequence[float], decay_per_s: Sequence[float], trend: np.ndarray, gain_db: float
+) -> np.ndarray:
+    """Gains in dB of modes or bands, [K]: ``gain_db`` for each octave by which one falls more slowly than the trend."""
+    usual = np.polyval(trend, np.log2(np.maximum(np.asarray(frequency_hz, dtype=np.float64), 20.0)))
+    octaves = usual - np.log2(np.maximum(np.asarray(decay_per_s, dtype=np.float64), 1e-6))
     result: np.ndarray = gain_db * np.clip(octaves, -_SLOW_OCTAVES, _SLOW_OCTAVES)
     return result
 

@@ -179,7 +179,8 @@ def cluster_hits(hit_predictions: Sequence[HitPrediction]) -> list[int]:
     contacts = np.asarray([hit.contact for hit in hit_predictions])
     embeddings = np.stack([hit.embedding for hit in hit_predictions]).astype(np.float64)
     contact_distance = np.linalg.norm(contacts[:, None] - contacts[None], axis=-1) / CONTACT_SCALE
-    embedding_distance = (1.0 - embeddings @ embeddings.T) / EMBEDDING_SCALE
+    alike = np.minimum(embeddings @ embeddings.T, 1.0)  # of one frame by rounding a little more
+    embedding_distance = (1.0 - alike) / EMBEDDING_SCALE
     upper = np.triu_indices(len(hit_predictions), 1)
     clusters = fcluster(linkage((contact_distance + embedding_distance)[upper], "average"), 1.0, "distance")
     numbers: dict[int, int] = {}

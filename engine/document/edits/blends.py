@@ -97,26 +97,34 @@ def bake_macros(sound: Sound, apply_macros: MakeMacros, complete: MakeWhole) -> 
     return Edit(f"Bake macros into {sound.name}", apply)
 
 
-def morphed(sound: Sound, other: Timbre, amount: float, morph: MakeMorph) -> Sound:
-    """Interpolate a sound's physics and macros towards another by ``amount`` (0 to 1)."""
-    modes, residual = morph((sound.modes, sound.residual), (other.modes, other.residual), amount)
+def morphed(sound: Sound, other: Timbre, amount: float, morph: MakeMorph, complete: MakeWhole) -> Sound:
+    """Interpolate a sound's physics, macros and variation towards another by ``amount`` (0 to 1).
+
+    Of a sound at a lower detail the physics is what it is completed to, and the result is whole.
+    """
+    end = complete(other) if isinstance(other, Sound) else (other.modes, other.residual)
+    modes, residual = morph(complete(sound), end, amount)
     target = getattr(other, "macros", Macros())
+    variation = (1.0 - amount) * sound.variation + amount * getattr(other, "variation", 0.0)
     between = {
         name: (1.0 - amount) * getattr(sound.macros, name) + amount * getattr(target, name) for name in MACRO_NAMES
     }
     kept = sound.macros.keep_loudness or target.keep_loudness
     macros = Macros(**between, keep_loudness=kept)
-    return replace(sound, modes=modes, residual=residual, macros=macros, layers=())  # a layer is of the sound alone
+    made = replace(sound, modes=modes, residual=residual, macros=macros, variation=variation, detail=1.0)
+    return replace(made, layers=())  # a layer is of the sound alone
 
 
-def morph_sound(sound: Sound, other: Timbre, amount: Any, morph: MakeMorph, as_new: Any = False) -> Edit:
+def morph_sound(
+    sound: Sound, other: Timbre, amount: Any, morph: MakeMorph, complete: MakeWhole, as_new: Any = False
+) -> Edit:
     """Morph a sound towards another, in place or, with ``as_new``, as a new sound; its source names both."""
     share = check_number(amount, "amount", (0.0, 1.0))
     is_new = check_truth(as_new, "as_new")
     source = Source("morph", parents=(sound.name, other.name), amount=share)
 
     def apply(project: Project) -> Project:
-        made = morphed(find_sound(project, sound.id), other, share, morph)
+        made = morphed(find_sound(project, sound.id), other, share, morph, complete)
         made = replace(made, source=source, fit=None)
         if not is_new:
             return project if share == 0.0 else with_sound(project, made)

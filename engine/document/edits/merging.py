@@ -11,8 +11,10 @@ from engine.document.edits.hits import touch_hit
 from engine.document.edits.sounds import replace_sound
 from engine.document.edits.strips import keep_place
 from engine.document.edits.values import (
-    VELOCITY_RANGE_DB,
+    GAIN_RANGE_DB,
     Edit,
+    MakeMacros,
+    MakeWhole,
     check_hits,
     check_text,
     count_of,
@@ -23,13 +25,15 @@ from engine.document.edits.values import (
 )
 from engine.document.parts import check_parts, expand_hit, find_user
 from engine.document.project import Hit, Project, Sound
+from engine.physics.model import Modes, Residual
 
 LEVEL_WINDOW_S = 0.05
 
 
-def merge_sounds(sound_id: str, others: Sequence[str]) -> Edit:
+def merge_sounds(sound_id: str, others: Sequence[str], apply_macros: MakeMacros, complete: MakeWhole) -> Edit:
     """Give every hit of the ``others`` the sound of ``sound_id``, as loud as it was, and delete the others.
 
+    What their sounds differ by in level at one velocity goes into the hits' gain: how hard each was struck stays.
     Sounds that have one of the others as a part have the merged sound instead. Raises BadInput where that would be the
     merged sound itself.
     """
@@ -37,21 +41,21 @@ def merge_sounds(sound_id: str, others: Sequence[str]) -> Edit:
     if not wanted or sound_id in wanted:
         raise BadInput("a sound is merged with others than itself; choose at least one other")
 
+    def hear(sound: Sound) -> tuple[Modes, Residual]:
+        return apply_macros(*complete(sound), sound.macros)
+
     def apply(project: Project) -> Project:
         into = find_sound(project, sound_id)
-        level_db = hit_level_db(project, into)
-        shift_db = {other: hit_level_db(project, find_sound(project, other)) - level_db for other in wanted}
-        low_db, high_db = VELOCITY_RANGE_DB
-        hits = [
-            replace(
-                keep_place(touch_hit(hit), find_sound(project, hit.sound_id), into),
-                sound_id=into.id,
-                velocity_db=min(high_db, max(low_db, hit.velocity_db + shift_db[hit.sound_id])),
-            )
-            if hit.sound_id in shift_db
-            else hit
-            for hit in project.hits
-        ]
+        level_db = hit_level_db(project, into, hear)
+        shift_db = {other: hit_level_db(project, find_sound(project, other), hear) - level_db for other in wanted}
+
+        def move(hit: Hit) -> Hit:
+            low_db, high_db = GAIN_RANGE_DB
+            kept = keep_place(touch_hit(hit), find_sound(project, hit.sound_id), into)
+            gain_db = min(high_db, max(low_db, kept.gain_db + shift_db[hit.sound_id]))
+            return replace(kept, sound_id=into.id, gain_db=gain_db)
+
+        hits = [move(hit) if hit.sound_id in shift_db else hit for hit in project.hits]
         left = tuple(_with_merged_parts(one, shift_db, into) for one in project.sounds if one.id not in shift_db)
         check_parts(left)
         return with_hits(replace(project, sounds=left), hits)
@@ -94,21 +98,23 @@ def give_hits_sound(ids: Sequence[str], source: Sound, label: str) -> Edit:
     return Edit(label, apply)
 
 
-def hit_level_db(project: Project, sound: Sound) -> float:
-    """``strike_level_db`` of a hit of a sound: its own and those of its parts, as powers together."""
+def hit_level_db(project: Project, sound: Sound, hear: MakeWhole) -> float:
+    """``strike_level_db`` of a hit of a sound: its own and those of its parts, as powers together.
+
+    ``hear`` gives the physics that a sound is heard with.
+    """
     strikes = expand_hit(project, Hit("", 0.0, sound.id, 0))
-    levels_db = (strike_level_db(project.sound(one.hit.sound_id)) + one.gain_db for one in strikes)
+    levels_db = (strike_level_db(*hear(project.sound(one.hit.sound_id))) + one.gain_db for one in strikes)
     return 10.0 * math.log10(sum(10.0 ** (level_db / 10.0) for level_db in levels_db))
 
 
-def strike_level_db(sound: Sound) -> float:
+def strike_level_db(modes: Modes, residual: Residual) -> float:
     """Expected mean square of a sound's first 50 ms, in dB, from its modes and noise."""
 
     def mean(power: float, decay_per_s: float) -> float:
         x = 2.0 * decay_per_s * LEVEL_WINDOW_S
         return power * (1.0 if x < 1e-9 else -math.expm1(-x) / x)
 
-    modes, residual = sound.modes, sound.residual
     power = sum(
         mean(0.5 * 10.0 ** (level_db / 10.0), decay)
         for level_db, decay, muted in zip(modes.power_db, modes.decay_per_s, modes.mute_mask, strict=True)

@@ -44,7 +44,8 @@ def apply_message(
 ) -> Edit:
     """The edit of a message, applied to the project once, so that it does not fail when committed.
 
-    ``presets`` by name serve ``apply_preset`` and ``morph_sound``, ``ops`` serve ``bake_macros`` and ``morph_sound``.
+    ``presets`` by name serve ``apply_preset`` and ``morph_sound``, ``ops`` serve ``bake_macros``, ``morph_sound`` and
+    ``merge_sounds``.
     Raises BadInput for an unknown kind, a missing or unknown field, or values that the edit refuses.
     """
     if not isinstance(message, Mapping):
@@ -123,7 +124,13 @@ def _morph_sound(
 ) -> Edit:
     sound = find_sound(project, fields["sound_id"])
     other = find_other(project, fields, presets)
-    return blends.morph_sound(sound, other, fields["amount"], _known(ops).morph, fields.get("as_new", False))
+    known = _known(ops)
+    return blends.morph_sound(sound, other, fields["amount"], known.morph, known.complete, fields.get("as_new", False))
+
+
+def _merge_sounds(_project: Project, fields: dict[str, Any], _: Any, ops: PhysicsOps | None) -> Edit:
+    known = _known(ops)
+    return merging.merge_sounds(fields["sound_id"], fields["others"], known.apply_macros, known.complete)
 
 
 def find_other(project: Project, fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Timbre:
@@ -176,7 +183,6 @@ _KINDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...]]] 
     "set_residual": (sounds.set_residual, ("sound_id", "component", "indices"), ("power_db", "decay_per_s")),
     "set_rise": (sounds.set_rise, ("sound_id", "rise_s"), ()),
     "rename_sound": (sounds.rename_sound, ("sound_id", "name"), ()),
-    "merge_sounds": (merging.merge_sounds, ("sound_id", "others"), ()),
     "delete_sound": (sounds.delete_sound, ("sound_id",), ()),
     "set_strip": (strips.set_strip, ("sound_id", "values"), ()),
     "set_color": (strips.set_color, ("sound_id", "color"), ()),
@@ -192,6 +198,7 @@ _OF_SOUNDS: dict[str, tuple[Callable[..., Edit], tuple[str, ...], tuple[str, ...
     "reset_macros": (_reset_macros, ("sound_id",), ()),
     "set_detail": (_set_detail, ("sound_id",), ("detail", "detail_seed", "variation")),
     "bake_macros": (_bake_macros, ("sound_id",), ()),
+    "merge_sounds": (_merge_sounds, ("sound_id", "others"), ()),
     "morph_sound": (_morph_sound, ("sound_id", "amount"), ("other", "preset", "as_new")),
 }
 """Edits whose label names the sound, as functions of project, fields, presets and ops."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from engine.bank.complete import Donor, complete_physics, describe_donor
+from engine.bank.complete import NEIGHBOURS, Donor, complete_physics, describe_donor
 from engine.physics.detail import Detail, gather_bands, list_noise, list_ringing, reduce_detail
-from engine.physics.model import Modes, NoiseComponent, Residual
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.synthesis import synthesize
 
 EDGES = tuple(float(f) for f in np.geomspace(40.0, 22_000.0, 33))
 COARSE = Detail(modes=2, bands=8, envelope=False, attack=False)
+TYPICAL = Detail(modes=0, bands=4, envelope=False, attack=False)
 
 
 def make_object(seed: int) -> tuple[Modes, Residual]:
@@ -50,6 +54,30 @@ def test_the_seed_draws_what_is_missing(donors: list[Donor]) -> None:
     modes, residual = reduce_detail(*make_object(99), COARSE)
     made = [complete_physics(modes, residual, COARSE, "", donors, seed) for seed in (1, 1, 2, 3, 4)]
     assert made[0] == made[1] and len({tuple(whole.frequency_hz) for whole, _ in made}) > 2
+
+
+@pytest.mark.parametrize("detail", [COARSE, TYPICAL])
+def test_seeds_go_round_all_the_nearest_objects(donors: list[Donor], detail: Detail) -> None:
+    """So that *Another* takes another one at every press, until all have been taken."""
+    reduced = reduce_detail(*make_object(99), detail)
+    made = [complete_physics(*reduced, detail, "", donors, seed) for seed in range(NEIGHBOURS + 1)]
+    assert len({(whole, noise) for whole, noise in made}) == NEIGHBOURS and made[0] == made[-1]
+
+
+def test_an_imagined_object_is_as_loud_as_the_one_that_it_stands_for(donors: list[Donor]) -> None:
+    """Over its first 0.4 s, not at its first moment alone, which a burst of a millisecond may be."""
+    for number in range(90, 96):
+        modes, residual = reduce_detail(*make_object(number), TYPICAL)
+        wanted = measure_rms_db(modes, residual)
+        for seed in range(3):
+            made = complete_physics(modes, residual, TYPICAL, "", donors, seed)
+            assert measure_rms_db(*made) == pytest.approx(wanted, abs=1.0)
+
+
+def measure_rms_db(modes: Modes, residual: Residual) -> float:
+    even = replace(residual, rise_s=0.0, envelope_db=())
+    sound = synthesize(Physics(modes, even), 0.4, seed=1)
+    return float(10.0 * np.log10(np.square(sound).mean()))
 
 
 def test_a_full_physics_and_one_without_donors_are_left_alone(donors: list[Donor]) -> None:

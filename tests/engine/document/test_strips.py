@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from engine.core.errors import BadInput
+from engine.document.edits.merging import hit_level_db
 from engine.document.edits.messages import apply_message
 from engine.document.edits.sounds import replace_sound
 from engine.document.project import Project, Sound
 from engine.document.source import Source
 from engine.document.strip import Strip
 from engine.physics.model import Modes, Residual
+from engine.pipeline.physics_ops import PHYSICS_OPS
 from tests.delivered_project import make_project
 
 
 def change(project: Project, kind: str, **fields: Any) -> Project:
-    return apply_message(project, {"kind": kind, **fields}).apply(project)
+    return apply_message(project, {"kind": kind, **fields}, ops=PHYSICS_OPS).apply(project)
 
 
 def test_values_are_clamped_and_cutoffs_under_what_is_heard_are_off() -> None:
@@ -61,6 +64,8 @@ def test_a_replaced_sound_keeps_its_strip_and_a_merged_hit_its_place() -> None:
     assert (replaced.name, replaced.strip, replaced.color) == ("Bowl", strips[0], "#112233")
     merged = change(project, "merge_sounds", sound_id="s1", others=["s2"])
     for hit, before in ((merged.hit(h.id), h) for h in project.hits if h.sound_id == "s2"):
-        assert hit.gain_db + strips[0].gain_db == pytest.approx(before.gain_db + strips[1].gain_db)
+        levels_db = [hit_level_db(project, sound, attrgetter("modes", "residual")) for sound in project.sounds[:2]]
+        now_db, before_db = hit.gain_db + strips[0].gain_db, before.gain_db + strips[1].gain_db
+        assert now_db + levels_db[0] == pytest.approx(before_db + levels_db[1])  # as loud as before
         assert hit.pan + strips[0].pan == pytest.approx(before.pan + strips[1].pan)
         assert hit.distance_m + strips[0].distance_m == strips[1].distance_m

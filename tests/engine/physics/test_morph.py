@@ -147,6 +147,29 @@ def test_a_morph_in_place_keeps_name_and_hits_and_tells_of_what_it_is() -> None:
     assert do(make_project(), kind="morph_sound", sound_id="s1", other="s2", amount=0.0) == make_project()
 
 
+def test_of_a_sound_with_little_detail_what_is_heard_is_morphed() -> None:
+    """At the ends the result is what the one and the other were completed to, and whole itself."""
+    project = make_project()
+    one, two = project.sounds
+    coarse = replace(two, detail=0.2, variation=0.4)
+    project = replace(project, sounds=(one, coarse))
+
+    def complete(sound: Sound) -> tuple[Modes, Residual]:
+        return (sound.modes, sound.residual) if sound.detail >= 1.0 else (STEEL, NOISE_B)
+
+    ops = PhysicsOps(apply_macros, morph, complete)
+
+    def change(sound_id: str, other: str, amount: float) -> Sound:
+        fields = {"kind": "morph_sound", "sound_id": sound_id, "other": other, "amount": amount}
+        return apply_message(project, fields, {}, ops).apply(project).sound(sound_id)
+
+    there = change("s1", "s2", 1.0)
+    assert (there.modes, there.residual, there.detail, there.variation) == (STEEL, NOISE_B, 1.0, 0.4)
+    between = change("s2", "s1", 0.5)
+    assert (between.modes, between.residual) == morph((STEEL, NOISE_B), A, 0.5)
+    assert (between.detail, between.variation) == (1.0, 0.2)
+
+
 def test_a_morph_as_a_new_sound_leaves_the_old_ones() -> None:
     project = do(make_project(), kind="morph_sound", sound_id="s1", preset="Glass 1", amount=0.25, as_new=True)
     assert project.sounds[:2] == make_project().sounds and project.hits == make_project().hits

@@ -10,7 +10,15 @@ import pytest
 from engine.core.units import SILENCE_DB
 from engine.physics.detail import measure_level_db
 from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Modes, NoiseComponent, Residual
-from engine.physics.variation import FULL, TakeSpread, draw_curve, read_curve, vary_physics, weigh_by_decay
+from engine.physics.variation import (
+    FULL,
+    TakeSpread,
+    draw_curve,
+    fit_decay_trend,
+    read_curve,
+    vary_physics,
+    weigh_by_decay,
+)
 from tests.sounds import NOISE, PLATE
 
 SEEDS = 300
@@ -45,7 +53,8 @@ def test_takes_deviate_as_much_as_was_asked(variation: float) -> None:
     apart_db = (power_db[:, -1] - power_db[:, 0]).std()  # two modes whose own deviations and curve differ
     octaves = np.log2(PLATE.frequency_hz[-1] / PLATE.frequency_hz[0])
     curve = 2.0 * FULL.spectrum_db**2 * (1.0 - np.exp(-octaves / FULL.curve_octaves))
-    slow_db = weigh_by_decay((PLATE.decay_per_s[0], PLATE.decay_per_s[-1]), FULL.slow_db)
+    ends = ((values[0], values[-1]) for values in (PLATE.frequency_hz, PLATE.decay_per_s))
+    slow_db = weigh_by_decay(*ends, fit_decay_trend(PLATE, NOISE), FULL.slow_db)
     own = curve + 2.0 * FULL.mode_db**2 + (slow_db[0] - slow_db[1]) ** 2
     assert apart_db / (variation * np.sqrt(own)) == within
 
@@ -53,7 +62,7 @@ def test_takes_deviate_as_much_as_was_asked(variation: float) -> None:
 def test_what_rings_long_varies_against_what_is_over_at_once() -> None:
     """By as many decibels an octave of decay as was asked, in modes and noise alike, at the same level of the whole."""
     only = TakeSpread(**dict.fromkeys(TakeSpread.__dataclass_fields__, 0.0) | {"slow_db": 4.0, "curve_octaves": 3.0})
-    slow_and_fast = Modes((300.0, 400.0), (-12.0, -12.0), (5.0, 20.0), (0.0, 0.0), (False, False))
+    slow_and_fast = Modes((300.0, 300.0), (-12.0, -12.0), (5.0, 20.0), (0.0, 0.0), (False, False))
     edges_hz, bands = NOISE.edges_hz, len(NOISE.power_db)
     slow, fast = (NoiseComponent((-40.0,) * bands, (decay,) * bands) for decay in (10.0, 40.0))
     residual = Residual(edges_hz, slow.power_db, slow.decay_per_s, attack=fast)
@@ -66,6 +75,19 @@ def test_what_rings_long_varies_against_what_is_over_at_once() -> None:
         assert measure_level_db(modes, noise) == pytest.approx(measure_level_db(slow_and_fast, residual), abs=1e-6)
         assert modes.decay_per_s == slow_and_fast.decay_per_s
     assert np.std(tilts) / (2.0 * 4.0) == pytest.approx(1.0, abs=4.0 / np.sqrt(2.0 * SEEDS))
+
+
+def test_decays_that_follow_their_frequencies_vary_nothing_in_colour() -> None:
+    """Bars of one damping, whose modes all decay as many cycles: none rings longer than is usual at its frequency."""
+    hz = tuple(200.0 * 1.5**k for k in range(9))
+    bar = Modes(hz, (-20.0,) * 9, tuple(0.02 * f for f in hz), (0.0,) * 9, (False,) * 9)
+    trend = fit_decay_trend(bar, Residual())
+    assert np.polyval(trend, np.log2(1000.0)) == pytest.approx(np.log2(20.0))
+    assert weigh_by_decay(hz, bar.decay_per_s, trend, 5.0) == pytest.approx(np.zeros(9), abs=1e-9)
+    assert weigh_by_decay((1000.0,), (10.0,), trend, 5.0) == pytest.approx([5.0])
+    assert fit_decay_trend(Modes(), Residual()).tolist() == [0.0]
+    tone = Modes((440.0,), (-10.0,), (8.0,), (0.0,), (False,))
+    assert weigh_by_decay((440.0,), (8.0,), fit_decay_trend(tone, Residual()), 5.0) == pytest.approx([0.0])
 
 
 def test_a_curve_is_correlated_over_its_octaves() -> None:

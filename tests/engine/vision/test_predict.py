@@ -60,6 +60,14 @@ def test_things_in_one_place_that_look_unlike_are_two() -> None:
     assert cluster_hits([make_hit_prediction((0.5, 0.5), 0), make_hit_prediction((0.5, 0.5), 1)]) == [0, 1]
 
 
+def test_hits_of_one_frame_are_one_thing_though_rounding_makes_them_more_than_alike(rng: np.random.Generator) -> None:
+    one = make_hit_prediction((0.5, 0.5), 0)
+    for _ in range(20):
+        vector = rng.standard_normal(one.embedding.shape)
+        same = replace(one, embedding=(vector / np.linalg.norm(vector) * (1.0 + 1e-7)).astype(np.float32))
+        assert cluster_hits([same, same, make_hit_prediction((0.9, 0.1), 1), same]) == [0, 0, 1, 0]
+
+
 def test_a_hit_s_prediction_does_not_depend_on_others() -> None:
     model = make_model()
     random = np.random.default_rng(0)

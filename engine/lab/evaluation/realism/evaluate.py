@@ -138,7 +138,7 @@ def find_similar(
     for seed, hit in enumerate(hits):
         reduced = reduce_detail(hit.modes, hit.residual, detail)
         size, rng = measure_size(hit.modes, hit.residual), np.random.default_rng([seed, 17])
-        donor = choose_donor(*reduced, detail, name_material(hit.material), size, donors, rng)
+        donor = choose_donor(*reduced, detail, name_material(hit.material), size, donors, int(rng.integers(1 << 31)))
         found.append(np.asarray(donor_hits[places[id(donor)]].samples))
     return found
 
