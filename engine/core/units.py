@@ -74,9 +74,7 @@ def drops_frames(frame_rate: Fraction) -> bool:
 
 def parse_timecode(text: str, frame_rate: Fraction) -> int:
     """Frame number of a timecode; ``;`` before the frames means drop-frame (SMPTE 12M, 29.97 and 59.94 only)."""
-    match = _TIMECODE.match(text.strip())
-    if not match:
-        raise BadInput(f"timecode {text!r} is not of the form HH:MM:SS:FF; correct it")
+    match = _match_timecode(text)
     hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))
     nominal = frames_a_second(frame_rate)
     if frames >= nominal:
@@ -87,6 +85,29 @@ def parse_timecode(text: str, frame_rate: Fraction) -> int:
         total_minutes = hours * 60 + minutes
         number -= dropped * (total_minutes - total_minutes // 10)
     return number
+
+
+def check_timecode(text: str, frame_rate: Fraction, what: str = "timecode") -> int:
+    """Frame number of a timecode, as ``parse_timecode`` has it.
+
+    Raises BadInput that calls it ``what`` for a label that drop-frame leaves out (SMPTE 12M): the first two of each
+    minute but every tenth, four at 59.94.
+    """
+    frame = parse_timecode(text, frame_rate)
+    match = _match_timecode(text)
+    dropped = frames_a_second(frame_rate) // 15
+    drops = match[4] == ";" and drops_frames(frame_rate) and int(match[2]) % 10 != 0
+    if drops and int(match[3]) == 0 and int(match[5]) < dropped:
+        named = f"{match[1]}:{match[2]}:{match[3]};{dropped:02d}"
+        raise BadInput(f"{what} {text!r} is that of no frame, since drop-frame leaves it out; give {named}")
+    return frame
+
+
+def _match_timecode(text: str) -> re.Match[str]:
+    match = _TIMECODE.match(text.strip())
+    if not match:
+        raise BadInput(f"timecode {text!r} is not of the form HH:MM:SS:FF; correct it")
+    return match
 
 
 def format_timecode(frame: int, frame_rate: Fraction, drop_frame: bool = False) -> str:

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from engine.core.errors import BadInput, quote
-from engine.core.units import SAMPLE_RATE_HZ, drops_frames, format_timecode, frames_a_second, parse_timecode
+from engine.core.units import (
+    SAMPLE_RATE_HZ,
+    check_timecode,
+    drops_frames,
+    format_timecode,
+    frames_a_second,
+    parse_timecode,
+)
 
 SAMPLE_RATES_HZ = (44_100, 48_000, 88_200, 96_000)
 BIT_DEPTHS = (16, 24, 32)
@@ -110,17 +117,13 @@ class Start:
 
 def _check_start(timecode: str, frame_rate: Fraction) -> str:
     """A timecode that its rate has; BadInput otherwise."""
-    frame = parse_timecode(timecode, frame_rate)
+    frame = check_timecode(timecode, frame_rate, "start timecode")
     if ";" in timecode and not drops_frames(frame_rate):
         reason = f"its ';' means drop-frame, and {float(frame_rate):.5g} frames a second drop none; write it with ':'"
         raise BadInput(f"start timecode {timecode!r} is none of the clip: {reason}")
     named = format_timecode(frame, frame_rate, ";" in timecode)
     if named != timecode.zfill(len(named)):
-        why = "days end after 24 hours, and drop-frame leaves labels out"
-        is_left_out = named[:2] == timecode.zfill(len(named))[:2]
-        if is_left_out:
-            named = format_timecode(frame + frames_a_second(frame_rate) // 15, frame_rate, drop_frame=True)
-        raise BadInput(f"start timecode {timecode!r} is that of no frame, since {why}; give {named}")
+        raise BadInput(f"start timecode {timecode!r} is that of no frame, since days end after 24 hours; give {named}")
     return timecode
 
 

@@ -9,16 +9,21 @@ from fractions import Fraction
 from typing import Any
 
 from engine.core.errors import BadInput
+from engine.core.units import frames_a_second
 from engine.media.spotting.spots import Spot, SpottingList, clock_s
 
 MAGIC = b"MThd"
 _DEFAULT_TEMPO_US = 500_000
 _FULL_DB = 12.0
 _DROP_FRAME_RATE = 29.97
+_SLOWED = Fraction(1000, 1001)
 
 
-def read_midi(data: bytes, frame_rate: Fraction, source: str) -> SpottingList:
-    """Read a .mid whose ticks are parts of a beat; an SMPTE offset is its beginning's timecode. Raises BadInput."""
+def read_midi(data: bytes, frame_rate: Fraction, is_rate_given: bool, source: str) -> SpottingList:
+    """Read a .mid whose ticks are parts of a beat; an SMPTE offset is its beginning's timecode.
+
+    The offset's frames are of its own rate, unless another is given. Raises BadInput.
+    """
     file = _open(data, source)
     if not 0 < file.ticks_per_beat < 0x8000:
         raise BadInput(f"{source} counts in frames instead of beats; export it as a MIDI file with a tempo")
@@ -26,7 +31,7 @@ def read_midi(data: bytes, frame_rate: Fraction, source: str) -> SpottingList:
     to_seconds = _TempoMap([event for track in tracks for event in track], file.ticks_per_beat)
     markers: dict[int, str] = {}
     notes = []
-    start, drop = None, False
+    start = None
     for track in tracks:
         name = next((message.name.strip() for _, message in track if message.type == "track_name"), "")
         for tick, message in track:
@@ -35,16 +40,19 @@ def read_midi(data: bytes, frame_rate: Fraction, source: str) -> SpottingList:
             elif message.type in ("marker", "cue_marker"):
                 markers.setdefault(tick, message.text.strip())
             elif message.type == "smpte_offset" and start is None:
-                drop = message.frame_rate == _DROP_FRAME_RATE
-                start = f"{message.hours:02d}:{message.minutes:02d}:{message.seconds:02d}:{message.frames:02d}"
-    offset_s = _offset(start, frame_rate, drop, source)
+                start = message
+    start_s, drop = None, False
+    if start is not None:
+        start_s, frame_rate = _read_start(start, frame_rate, is_rate_given, source)
+        drop = start.frame_rate == _DROP_FRAME_RATE
+    offset_s = float(start_s or 0)
     spots = [
         Spot(offset_s + to_seconds(tick), markers.get(tick, ""), name, velocity_db(velocity))
         for tick, name, velocity in sorted(notes, key=lambda note: note[0])
     ]
     if not spots:
         spots = [Spot(offset_s + to_seconds(tick), text) for tick, text in sorted(markers.items())]
-    return SpottingList(tuple(spots), frame_rate, drop, start, is_clock=start is not None)
+    return SpottingList(tuple(spots), frame_rate, drop, start_s, is_clock=start is not None)
 
 
 def _open(data: bytes, source: str) -> Any:
@@ -75,13 +83,34 @@ def _absolute(track: Any) -> list[tuple[int, Any]]:
     return events
 
 
-def _offset(start: str | None, frame_rate: Fraction, drop: bool, source: str) -> float:
-    if start is None:
-        return 0.0
+def _read_start(start: Any, frame_rate: Fraction, is_rate_given: bool, source: str) -> tuple[Fraction, Fraction]:
+    """Seconds from midnight of an SMPTE offset with its hundredths of a frame, and the list's frame rate.
+
+    Raises BadInput.
+    """
+    offset_rate = _offset_rate(start.frame_rate, frame_rate, is_rate_given)
+    label = f"{start.hours:02d}:{start.minutes:02d}:{start.seconds:02d}:{start.frames:02d}"
     try:
-        return float(clock_s(start, frame_rate, drop))
+        whole_s = clock_s(label, offset_rate, start.frame_rate == _DROP_FRAME_RATE)
     except BadInput:
-        raise BadInput(f"{source} begins at {start}, which its frame rate does not have; tell its rate") from None
+        raise BadInput(f"{source} begins at {label}, which its frame rate does not have; tell its rate") from None
+    return whole_s + Fraction(start.sub_frames, 100) / offset_rate, frame_rate if is_rate_given else offset_rate
+
+
+def _offset_rate(named: float, frame_rate: Fraction, is_rate_given: bool) -> Fraction:
+    """Frames a second of an offset, for which MIDI has the names 24, 25, 29.97 (with drop-frame) and 30.
+
+    24 and 30 are slowed where ``frame_rate``, the clip's or the one given, is. One that is given counts before the
+    name, unless it is a multiple or a part of that, for which MIDI has no other name: 60 is written as 30.
+    """
+    counted, nominal = round(named), frames_a_second(frame_rate)
+    if named == _DROP_FRAME_RATE and not is_rate_given:
+        return counted * _SLOWED
+    if nominal % counted == 0 or counted % nominal == 0:
+        return frame_rate * counted / nominal
+    if is_rate_given:
+        return frame_rate
+    return counted * _SLOWED if counted != 25 and frame_rate == nominal * _SLOWED else Fraction(counted)
 
 
 class _TempoMap:

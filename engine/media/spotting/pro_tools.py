@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from engine.core.errors import BadInput
-from engine.media.spotting.spots import Spot, SpottingList, clock_s
+from engine.media.spotting.spots import Spot, SpottingList
 from engine.media.spotting.times import parse_clock_s, parse_rate, parse_timecode_s, refuse_bars
 
 _SPACED = re.compile(r"\s+")
 _RATE = re.compile(r"([1-9]\d{3,5})(?:\.0*)?$", re.ASCII)
 _SAMPLES = re.compile(r"\d{1,15}", re.ASCII)
+_FADE = re.compile(r"\((?:fade|fade in|fade out|cross ?fade)\)", re.IGNORECASE)
 
 
 def is_pro_tools(text: str) -> bool:
@@ -32,18 +33,26 @@ def read_pro_tools(text: str, frame_rate: Fraction, is_rate_given: bool, source:
     if told is not None:
         drop = told[1]
         frame_rate = frame_rate if is_rate_given else told[0]
-    start = ":".join(re.findall(r"\d{2}", head.get("SESSION START TIMECODE", "00:00:00:00"))[:4]) or "00:00:00:00"
-    try:
-        start_s = clock_s(start, frame_rate, drop)
-    except BadInput as error:
-        raise BadInput(f"{source}: {error}") from None
+    start = head.get("SESSION START TIMECODE") or "00:00:00:00"
+    drop = drop or ";" in start
+    start_s = _parse_start(start, frame_rate, drop, source)
     rate = _RATE.match(head.get("SAMPLE RATE", "48000"))
     if rate is None:
         raise BadInput(f"{source} has no sample rate of a session; export it again")
     rate_hz = Fraction(rate[1])
     clock = _Counter(start_s, frame_rate, drop, rate_hz, source)
     spots = tuple(_read_markers(lines, clock)) or tuple(_read_clips(lines, clock))
-    return SpottingList(spots, frame_rate, drop, start, is_clock=True)
+    return SpottingList(spots, frame_rate, drop, start_s, is_clock=True)
+
+
+def _parse_start(text: str, frame_rate: Fraction, drop: bool, source: str) -> Fraction:
+    try:
+        start_s = parse_timecode_s(text, frame_rate, drop)
+    except BadInput as error:
+        raise BadInput(f"{source}: {error}") from None
+    if start_s is None:
+        raise BadInput(f"{source} starts at {text[:40]!r}, which is no timecode such as 01:00:00:00; export it again")
+    return start_s
 
 
 class _Counter:
@@ -119,7 +128,8 @@ def _read_clips(lines: list[str], clock: _Counter) -> Iterator[Spot]:
             is_first_channel = row.get("CHANNEL", "1") == "1"
             if is_first_channel and row.get("START TIME"):
                 name = row.get("CLIP NAME", row.get("REGION NAME", ""))
-                if "(fade" not in name.lower():
+                is_muted = row.get("STATE", "").lower() == "muted"
+                if not is_muted and not _FADE.fullmatch(name):
                     yield Spot(clock.seconds(row["START TIME"], number), name, track)
         elif not line.strip():
             columns = []

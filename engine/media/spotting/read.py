@@ -41,12 +41,12 @@ def read_spotting(
     file = Path(path)
     data = read_bounded(file, LARGEST_BYTES, "spotting list")
     found = _parse(data, file.name, wanted_rate or frame_rate, wanted_rate is not None)
-    return place_spots(found, duration_s, clip_start, wanted_start, file.name)
+    return place_spots(found, duration_s, clip_start, frame_rate, wanted_start, file.name)
 
 
 def _parse(data: bytes, source: str, frame_rate: Fraction, is_rate_given: bool) -> SpottingList:
     if data.startswith(MAGIC):
-        return read_midi(data, frame_rate, source)
+        return read_midi(data, frame_rate, is_rate_given, source)
     text = _decode(data, source)
     if text.startswith(START):
         return read_reaper(text, frame_rate)
@@ -58,7 +58,7 @@ def _parse(data: bytes, source: str, frame_rate: Fraction, is_rate_given: bool) 
 
 
 def _decode(data: bytes, source: str) -> str:
-    """Text in UTF-8, in UTF-16 with its mark, or else in the Mac's old encoding, as Pro Tools may write it."""
+    """Text in UTF-8, in UTF-16 with its mark, or else as Windows writes it, Pro Tools in the Mac's old encoding."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = data.decode("utf-16", "replace")
     else:
@@ -66,6 +66,7 @@ def _decode(data: bytes, source: str) -> str:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("mac_roman")
+            text = text if is_pro_tools(text) else data.decode("cp1252", "replace")
     if "\0" in text:
         raise BadInput(f"{source} is no spotting list that Struck reads; give CSV, MIDI, EDL, Pro Tools or Reaper text")
     return text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from engine.core.units import format_timecode
 from engine.media.spotting.spots import Spot, SpottingList
 
 START = "<REAPER_PROJECT"
@@ -30,5 +29,4 @@ def read_reaper(text: str, frame_rate: Fraction) -> SpottingList:
                 continue
             open_regions.add(number)
         spots.append(Spot(offset_s + float(found[2]), name))
-    start = format_timecode(max(0, round(offset_s * frame_rate)), frame_rate)
-    return SpottingList(tuple(spots), frame_rate, None, start, is_clock=True)
+    return SpottingList(tuple(spots), frame_rate, None, Fraction(max(0.0, offset_s)), is_clock=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from engine.core.errors import BadInput
-from engine.core.units import format_timecode, frames_a_second, parse_timecode
+from engine.core.units import check_timecode, format_timecode, frames_a_second, parse_timecode
 from engine.core.words import counted
 
 MOST_SPOTS = 10_000
@@ -31,7 +31,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class SpottingList:
-    """Entries on a list's own clock; ``start`` is the timecode of its beginning, where it tells one.
+    """Entries on a list's own clock; ``start_s`` is its beginning on that clock, where it tells one.
 
     ``is_clock`` says that times count as the timeline's clock does, from midnight of its timecode; otherwise they count
     from the picture's first frame. ``frame_rate`` and ``drop_frame`` are those of its timecode; None where its times
@@ -41,7 +41,7 @@ class SpottingList:
     spots: tuple[Spot, ...]
     frame_rate: Fraction
     drop_frame: bool | None = False
-    start: str | None = None
+    start_s: Fraction | None = None
     is_clock: bool = False
 
 
@@ -54,22 +54,27 @@ class Placed:
 
 
 def clock_s(timecode: str, frame_rate: Fraction, drop_frame: bool | None = None) -> Fraction:
-    """Seconds from midnight of a timecode, by default as its own separator counts. Raises BadInput."""
+    """Seconds from midnight of a timecode that has a frame, by default as its own separator counts. Raises BadInput."""
     drop_frame = ";" in timecode if drop_frame is None else drop_frame
     label = timecode.strip().replace(";", ":").replace(".", ":")
     if drop_frame:
         label = ";".join(label.rsplit(":", 1))
-    return Fraction(parse_timecode(label, frame_rate)) / frame_rate
+    return Fraction(check_timecode(label, frame_rate)) / frame_rate
 
 
 def place_spots(
-    found: SpottingList, duration_s: float, clip_start: str | None, wanted_start: str | None, source: str
+    found: SpottingList,
+    duration_s: float,
+    clip_start: str | None,
+    clip_rate: Fraction,
+    wanted_start: str | None,
+    source: str,
 ) -> Placed:
     """Times in the clip of a list's spots.
 
-    ``wanted_start`` is the timecode of the clip's first frame on the list's clock, as the user gives it. Without it the
-    clip's own counts, else the list's start, else the full hour before its first entry: the first with which most
-    entries lie in the clip. Raises BadInput where none does.
+    ``clip_start`` is the clip's own timecode in frames of ``clip_rate``. ``wanted_start`` is the timecode of its first
+    frame on the list's clock, as the user gives it. Without it the clip's own counts, else the list's start, else the
+    full hour before its first entry: the first with which most entries lie in the clip. Raises BadInput for none.
     """
     if not found.spots:
         raise BadInput(f"{source} holds no markers, notes or events; export them again and choose that file")
@@ -80,7 +85,7 @@ def place_spots(
     elif wanted_start is not None:
         starts = [_read_start(found, wanted_start)]
     else:
-        starts = _likely_starts(found, clip_start)
+        starts = _likely_starts(found, clip_start, clip_rate)
     tried = [(_inside(found.spots, start_s, duration_s), start_s) for start_s in starts]
     inside, start_s = max(tried, key=lambda pair: len(pair[0]))
     if not inside:
@@ -95,19 +100,15 @@ def place_spots(
 
 def _read_start(found: SpottingList, timecode: str) -> Fraction:
     try:
-        return clock_s(timecode, found.frame_rate, found.drop_frame)
-    except BadInput:
-        raise BadInput(f"the start {timecode[:40]!r} is no timecode such as 01:00:00:00; correct it") from None
+        return clock_s(timecode[:40], found.frame_rate, found.drop_frame)
+    except BadInput as error:
+        raise BadInput(f"the start of the list: {error}") from None
 
 
-def _likely_starts(found: SpottingList, clip_start: str | None) -> list[Fraction]:
-    starts = []
-    for timecode in (clip_start or "00:00:00:00", found.start):
-        if timecode is not None:
-            try:
-                starts.append(clock_s(timecode, found.frame_rate, found.drop_frame))
-            except BadInput:  # a frame that the list's rate does not have
-                continue
+def _likely_starts(found: SpottingList, clip_start: str | None, clip_rate: Fraction) -> list[Fraction]:
+    starts = [_clip_start_s(found, clip_start or "00:00:00:00", clip_rate)]
+    if found.start_s is not None:
+        starts.append(found.start_s)
     first_s = min(spot.time_s for spot in found.spots)
     nominal = frames_a_second(found.frame_rate)
     hours = int(first_s * float(found.frame_rate) / nominal) // 3600
@@ -115,10 +116,22 @@ def _likely_starts(found: SpottingList, clip_start: str | None) -> list[Fraction
     return starts
 
 
+def _clip_start_s(found: SpottingList, timecode: str, clip_rate: Fraction) -> Fraction:
+    """Seconds on the list's clock of the clip's timecode: the second that both call alike, and the frame as its part.
+
+    Unlike a list's, a clip's label that drop-frame leaves out is taken for what it counts: nobody could correct it.
+    """
+    drop_frame = ";" in timecode if found.drop_frame is None else found.drop_frame
+    second, _, frames = timecode.strip().replace(";", ":").rpartition(":")
+    whole = parse_timecode(f"{second}{';' if drop_frame else ':'}00", found.frame_rate)
+    part = Fraction(int(frames), frames_a_second(clip_rate))
+    return (whole + part * frames_a_second(found.frame_rate)) / found.frame_rate
+
+
 def _inside(spots: Sequence[Spot], start_s: Fraction, duration_s: float) -> list[Spot]:
     placed = [replace(spot, time_s=round(float(Fraction(spot.time_s) - start_s), _DIGITS)) for spot in spots]
     near = [spot for spot in placed if -_ROUNDING_S <= spot.time_s <= duration_s + _ROUNDING_S]
-    return [replace(spot, time_s=min(max(spot.time_s, 0.0), duration_s)) for spot in near]
+    return [replace(spot, time_s=min(max(0.0, spot.time_s), duration_s)) for spot in near]  # 0.0 also for -0.0
 
 
 def _note(found: SpottingList, inside: Sequence[Spot], start_s: Fraction | None) -> str:

@@ -18,6 +18,9 @@ _TIME_COLUMNS = ("time_s", "timecode", "tc", "tc in", "timecode in", "in", "star
 _NAME_COLUMNS = ("name", "marker", "marker name", "label", "hit", "cue", "description", "comment", "notes")
 _SOUND_COLUMNS = ("sound", "track", "track name", "category", "object")
 _VELOCITY_RANGE_DB = (-60.0, 12.0)
+_SEPARATOR = re.compile(r'"?sep=([\t;,|])"?', re.IGNORECASE)
+_WHOLE_SECONDS = re.compile(r"\d{1,2}:\d{2}:\d{2}", re.ASCII)
+_FRAMES = re.compile(r"\d{2}(?:\.\d{1,2})?", re.ASCII)
 _LABEL = re.compile(r"\d{1,9}\.\d{1,9}\t\d{1,9}\.\d{1,9}(\t.*)?", re.ASCII)
 
 
@@ -30,19 +33,21 @@ def read_table(text: str, frame_rate: Fraction, is_rate_given: bool, source: str
     first = next((line for line in text.splitlines() if line.strip()), "")
     if _LABEL.fullmatch(first):
         return _read_labels(text, frame_rate)
-    delimiter = max("\t;,", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=True)
-    try:
-        rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    except csv.Error as error:
-        raise BadInput(f"{source}, row {reader.line_num} is not CSV ({error}); correct it") from None
+    told_separator = _SEPARATOR.fullmatch(first)  # Excel's first line ``sep=;``
+    if told_separator:
+        text = text.replace(first, "", 1)  # its line end stays, so that rows are counted as they are in the file
+    delimiter = told_separator[1] if told_separator else max("\t;,", key=first.count)
+    rows = _read_rows(text, delimiter, source)
     header = [cell.strip().lower().lstrip("#").strip() for cell in rows[0][1]] if rows else []
     time_column = next((name for name in _TIME_COLUMNS if name in header), None)
     if time_column is None:
         raise BadInput(
             f"{source} names no column of times in its first row; begin it with time_s,velocity_db or timecode,name"
         )
-    records = [(number, dict(zip(header, map(str.strip, cells), strict=False))) for number, cells in rows[1:]]
+    records = [
+        (number, dict(zip(header, _fit_cells(cells, header, number, delimiter, source), strict=False)))
+        for number, cells in rows[1:]
+    ]
     told = next((parse_rate(record.get("time format", "")) for _, record in records), None)  # Audition
     drop = bool(told and told[1])
     if told and not is_rate_given:
@@ -59,6 +64,35 @@ def read_table(text: str, frame_rate: Fraction, is_rate_given: bool, source: str
         if record.get(time_column)
     )
     return SpottingList(spots, frame_rate, clock.counting(), is_clock=time_column != "time_s")
+
+
+def _read_rows(text: str, delimiter: str, source: str) -> list[tuple[int, list[str]]]:
+    """Cells of the rows that are not empty, with the numbers of their lines. Raises BadInput."""
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=True)
+    try:
+        return [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    except csv.Error as error:
+        raise BadInput(f"{source}, row {reader.line_num} is not CSV ({error}); correct it") from None
+
+
+def _fit_cells(cells: list[str], header: list[str], row: int, delimiter: str, source: str) -> list[str]:
+    """Cells of a row, no more than the header's but for empty ones behind them. Raises BadInput.
+
+    A drop-frame timecode that is not in quotes makes two cells of a table with semicolons: they are joined where the
+    row has more cells than the header.
+    """
+    fitted = [cell.strip() for cell in cells]
+    at = 0
+    while delimiter == ";" and len(fitted) > len(header) and at + 1 < len(fitted):
+        if _WHOLE_SECONDS.fullmatch(fitted[at]) and _FRAMES.fullmatch(fitted[at + 1]):
+            fitted[at : at + 2] = [";".join(fitted[at : at + 2])]
+        at += 1
+    if any(fitted[len(header) :]):
+        raise BadInput(
+            f"{source}, row {row} has {len(fitted)} cells, more than the {len(header)} columns that the first row "
+            f"names; put text with {delimiter!r} in quotes"
+        )
+    return fitted
 
 
 class _Clock:

@@ -6,9 +6,9 @@ import re
 from fractions import Fraction
 
 from engine.core.errors import BadInput
-from engine.core.units import parse_timecode
+from engine.core.units import check_timecode
 
-_TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.])(\d{2,3})(?:\.\d{1,2})?", re.ASCII)
+_TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.])(\d{2,3})(\.\d{1,2})?", re.ASCII)
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):(\d{2}(?:[.,]\d{1,9})?)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,12}(?:[.,]\d{1,12})?(?:\s*s)?", re.ASCII)
 _BARS = re.compile(r"\d+[.|]\s*\d+[.|]\s*\d+", re.ASCII)
@@ -31,13 +31,15 @@ def parse_rate(text: str) -> tuple[Fraction, bool] | None:
 def parse_timecode_s(text: str, frame_rate: Fraction, drop_frame: bool = False) -> Fraction | None:
     """Seconds from midnight of ``01:00:03:14``, with ``;`` or in a drop-frame list dropping; None for other texts.
 
-    Hundredths of a frame behind it are left out. Raises BadInput for a frame that the rate does not have.
+    Hundredths of a frame behind it count, as in ``01:00:03:14.75``. Raises BadInput for a frame that the rate, or
+    drop-frame, does not have.
     """
     found = _TIMECODE.fullmatch(text.strip())
     if found is None or found[4] == ".":
         return None
     mark = ";" if found[4] == ";" or drop_frame else ":"
-    return Fraction(parse_timecode(f"{found[1]}:{found[2]}:{found[3]}{mark}{found[5]}", frame_rate)) / frame_rate
+    frame = check_timecode(f"{found[1]}:{found[2]}:{found[3]}{mark}{found[5]}", frame_rate)
+    return (frame + Fraction(found[6] or 0)) / frame_rate
 
 
 def parse_clock_s(text: str) -> Fraction | None:

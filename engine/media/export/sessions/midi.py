@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 from engine.core.files import create_file
 from engine.core.names import to_text
+from engine.core.units import format_timecode, frames_a_second
 from engine.media.export.sessions.session import Session, Track
 
 TICKS_PER_BEAT = 9600
@@ -18,6 +20,8 @@ _FULL_DB = 12.0
 """Velocity of a note of 127."""
 
 _SMPTE_RATES = (24, 25, 30)
+_SMPTE_DROP_RATE = 29.97
+"""What mido calls 30 with drop-frame."""
 
 
 def write_midi(path: Path, session: Session) -> None:
@@ -76,13 +80,27 @@ def _tick(session: Session, hit_s: float) -> int:
 
 
 def _make_offset(session: Session) -> object:
+    """The start in frames of a rate that MIDI has, and in hundredths of them: at 59.94, frame 45 is 22.50 of 29.97."""
     import mido
 
     start = session.start
-    code = start.timecode or "00:00:00:00"
-    hours, minutes, seconds, frames = (int(part) for part in code.replace(";", ":").split(":"))
-    rate: float = min(_SMPTE_RATES, key=lambda rate: abs(rate - float(start.frame_rate)))
-    rate = 29.97 if start.drop_frame and rate == 30 else rate
+    label = format_timecode(start.frame, start.frame_rate, start.drop_frame)
+    hours, minutes, seconds, frames = (int(part) for part in label.replace(";", ":").split(":"))
+    nominal = frames_a_second(start.frame_rate)
+    rate = _choose_rate(nominal)
+    whole, part = divmod(Fraction(frames * rate, nominal), 1)
     return mido.MetaMessage(
-        "smpte_offset", frame_rate=rate, hours=hours % 24, minutes=minutes, seconds=seconds, frames=min(frames, 29)
+        "smpte_offset",
+        frame_rate=_SMPTE_DROP_RATE if start.drop_frame else rate,
+        hours=hours,
+        minutes=minutes,
+        seconds=seconds,
+        frames=int(whole),
+        sub_frames=min(99, round(100 * part)),
     )
+
+
+def _choose_rate(nominal: int) -> int:
+    """MIDI's highest rate of which a picture's is a multiple or a part, else the nearest."""
+    related = [rate for rate in _SMPTE_RATES if nominal % rate == 0 or rate % nominal == 0]
+    return max(related) if related else min(_SMPTE_RATES, key=lambda rate: abs(rate - nominal))

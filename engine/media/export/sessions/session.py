@@ -102,7 +102,7 @@ def list_cues(session: Session) -> list[dict[str, str]]:
             {
                 "number": str(number),
                 "timecode": session.start.format_time(item.hit_s),
-                "time_s": f"{item.hit_s:.6f}",
+                "time_s": f"{max(0.0, item.hit_s):.6f}",
                 "sample": str(session.hit_sample(item)),
                 "name": item.name,
                 "hit": item.name.removeprefix(f"{track.name} "),
