@@ -26,7 +26,8 @@ from engine.physics.analysis.poles import (
 from engine.physics.analysis.ringing_peak import find_ringing_peak
 from engine.physics.model import Modes
 
-_MAX_ROUNDS, _MAX_REFINED, _MAX_PEAKS = 4, 96, 3
+_PASSES = ((FINE, 2), (WIDE, 2), (FINE, 4))  # layers, and rounds at most: what is left over is found in the next pass
+_MAX_REFINED, _MAX_PEAKS = 96, 3
 _ENTER_SNR, _STAY_SNR, _FINAL_SNR = 10.0**1.0, 10.0**0.6, 10.0**1.3
 _FAST_PER_S, _FAST_POWER, _CROWDED_WIDTHS = 200.0, 2.5, 2.0  # the attack is as fast: such modes must stand out more
 _SAME_PEAK = 0.55  # coherence of poles that share a spectral peak
@@ -56,10 +57,11 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     x = (x - x.mean() if x.size > sample_rate_hz // 20 else x) / level
     poles, remainder = np.zeros((0, 2)), x
     whole = transform_padded(x)
-    for layers, searched in ((FINE, None), (WIDE, None), (FINE, whole)):
+    for number, (layers, rounds) in enumerate(_PASSES):
         spectrum = whole if remainder is x else transform_padded(remainder)
+        searched = whole if layers in [before for before, _ in _PASSES[:number]] else None
         candidates = find_poles(spectrum, x.size, sample_rate_hz, layers, searched)
-        poles, remainder = _add_modes(x, sample_rate_hz, poles, candidates, remainder, 2 * max_modes)
+        poles, remainder = _add_modes(x, sample_rate_hz, poles, candidates, remainder, 2 * max_modes, rounds)
     poles, amplitudes = _add_ringing_peaks(x, sample_rate_hz, *_drop_weak(x, sample_rate_hz, poles))
     order = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
     poles = poles[np.sort(order)]
@@ -128,7 +130,7 @@ def restore_clipped(hit: np.ndarray, clipped: np.ndarray, sample_rate_hz: int, m
 
 
 def _add_modes(
-    x: np.ndarray, rate: int, poles: np.ndarray, candidates: np.ndarray, remainder: np.ndarray, most: int
+    x: np.ndarray, rate: int, poles: np.ndarray, candidates: np.ndarray, remainder: np.ndarray, most: int, rounds: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Add candidates of sufficient SNR in the remainder to the modes: poles and new remainder.
 
@@ -137,7 +139,7 @@ def _add_modes(
     """
     duration_s = x.size / rate
     energy, snr = weigh_poles(remainder, rate, candidates, np.full(len(candidates), np.nan))
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(rounds):
         if not len(candidates) or len(poles) >= most:
             break
         eligible = (snr > _ENTER_SNR) & ~(coherence(candidates, poles, duration_s) > _SAME_POLE).any(axis=1)

@@ -51,7 +51,6 @@ EDITS = (
     {"kind": "set_residual", "sound_id": "s1", "component": "strike", "indices": [0], "power_db": [-30.0]},
     {"kind": "set_rise", "sound_id": "s1", "rise_s": 0.01},
     {"kind": "rename_sound", "sound_id": "s1", "name": "Glass"},
-    {"kind": "merge_sounds", "sound_id": "s1", "others": ["s2"]},
     {"kind": "delete_sound", "sound_id": "s3"},
     {"kind": "set_strip", "sound_id": "s1", "values": {"gain_db": -3.0, "low_pass_hz": 900.0, "solo": True}},
     {"kind": "set_color", "sound_id": "s1", "color": "#b78bfa"},
@@ -64,6 +63,7 @@ EDITS = (
     {"kind": "reset_macros", "sound_id": "s1"},
     {"kind": "set_detail", "sound_id": "s1", "detail": 0.5, "detail_seed": 3, "variation": 0.2},
     {"kind": "bake_macros", "sound_id": "s1"},
+    {"kind": "merge_sounds", "sound_id": "s1", "others": ["s2"]},
     {"kind": "morph_sound", "sound_id": "s1", "amount": 0.5, "preset": "Bowl", "as_new": True},
     {"kind": "apply_preset", "sound_id": "s1", "name": "Bowl"},
 )
