@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.core.errors import BadInput
 from engine.core.units import parse_frame_rate
 from engine.core.words import counted
@@ -41,7 +43,11 @@ def import_hits(session: Session, request: ImportHits) -> None:
     try:
         with session.lock:
             session.adopt_provisional()
-            edit, words = spot_hits(session.require_project(), path, request.replace, request.start or None, rate)
+            project = session.require_project()
+            edit, words = spot_hits(project, path, request.replace, request.start or None, rate)
+            if request.replace and project.hits:
+                edit = replace(edit, label=f"{edit.label} in place of {len(project.hits)}")
+                words = f"{counted(len(project.hits), 'hit')} replaced by {words}"
             session.commit(edit)
     finally:
         uploads.remove(session, path)

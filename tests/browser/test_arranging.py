@@ -190,6 +190,16 @@ def test_takes_of_a_hit_are_heard_kept_and_dealt(editor: Editor) -> None:
     kept = editor.hit(hits[2]["id"])
     assert kept["seed"] != hits[2]["seed"] and {**kept, "seed": hits[2]["seed"], "touched": False} == hits[2]
 
+    # A hit that becomes a scrape while the sheet is open has other takes.
+    page.keyboard.press("v")
+    editor.see("void (window.takes = 0, window.struck.store.on('take', () => window.takes++))")
+    stroke = {"length_s": 0.3, "speeds": [0, 1, 0], "top_speed_m_per_s": 0.5, "grain_mm": 2}
+    edit = {"kind": "set_hits", "ids": [kept["id"]], "values": {"stroke": stroke}}
+    act(editor, lambda: page.evaluate("(edit) => window.struck.store.edit(edit)", edit))
+    editor.wait("() => window.takes >= 8")
+    page.keyboard.press("Escape")
+    press(editor, "Control+z")
+
     # Two takes with a star are dealt to all hits, in turn where there are two.
     page.keyboard.press("Control+a")
     page.keyboard.press("v")
@@ -199,6 +209,42 @@ def test_takes_of_a_hit_are_heard_kept_and_dealt(editor: Editor) -> None:
     dealt = [hit["seed"] for hit in editor.project["hits"]]
     assert len(set(dealt)) == 2 and all(a != b for a, b in itertools.pairwise(dealt))
     press(editor, "Control+z")
+
+
+def test_a_list_replaces_the_hits_once_and_a_dropped_one_adds(editor: Editor, tmp_path: Path) -> None:
+    page, before = editor.page, len(editor.project["hits"])
+    spots = tmp_path / "spots.csv"
+    spots.write_text("time_s,name\n1.5,lid\n2.5,pot\n")
+    page.get_by_role("tab", name="List").click()
+
+    # Replace is asked for, and no file chosen: the next time the sheet adds.
+    sheet, opens = page.get_by_role("dialog", name="Import hits"), page.get_by_role("button", name="Import…")
+    replaces = sheet.get_by_role("button", name="Replace the hits")
+    opens.click()
+    replaces.click()
+    sheet.get_by_label("Frame rate of the list's timecode").fill("30")
+    page.keyboard.press("Escape")
+    opens.click()
+    assert replaces.get_attribute("aria-pressed") == "false"
+    assert sheet.get_by_label("Frame rate of the list's timecode").input_value() == "as the list tells"
+
+    replaces.click()
+    with page.expect_file_chooser() as chooser:
+        sheet.get_by_role("button", name="Choose a file…").click()
+    act(editor, lambda: chooser.value.set_files(spots))
+    assert times_of(editor) == [1.5, 2.5]
+    assert editor.see("window.struck.store.view.undo") == f"Import 2 hits in place of {before}"
+    page.get_by_text(f"{before} hits replaced by 2 hits from spots.csv").wait_for()
+
+    drop = """() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["time_s,name\\n4.0,spoon\\n"], "more.csv", { type: "text/csv" }));
+      for (const kind of ["dragenter", "dragover", "drop"])
+        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+    }"""
+    act(editor, lambda: page.evaluate(drop))
+    assert times_of(editor) == [1.5, 2.5, 4.0]
+    assert editor.see("window.struck.store.view.undo") == "Import hit"
 
 
 def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, tmp_path: Path) -> None:

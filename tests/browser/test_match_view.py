@@ -41,7 +41,7 @@ def test_the_figure_of_fit_opens_plots_that_tell_numbers(editor: Editor) -> None
         ("Spectrum", r"\d+ Hz .* recording −?\d+\.\d dB .* model −?\d+\.\d dB .* [+−]?\d+\.\d dB"),
         ("Decay", r"[\d.]+ m?s .* recording −?\d+\.\d dB .* model −?\d+\.\d dB .* [+−]?\d+\.\d dB"),
         ("Error over time", r"\d+–\d+ Hz .* m?s .*(recording .* model|60 dB under)"),
-        ("Noise", r"\d+–\d+ Hz .* recording less modes .* strike −?\d+\.\d dB"),
+        ("Noise", r"\d+–\d+ Hz .* recording less modes .* Strike −?\d+\.\d dB"),
     ):
         canvas = dialog.get_by_role("img", name=re.compile(f"^{name}"))
         canvas.hover()

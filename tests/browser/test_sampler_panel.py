@@ -107,3 +107,43 @@ def test_variation_makes_every_hit_a_take_of_its_own(editor: Editor) -> None:
     assert not np.array_equal(editor.track(), before)
     editor.change(lambda: page.keyboard.press("Control+z"))
     assert editor.project["render"]["variation"] == 0.0 and np.array_equal(editor.track(), before)
+
+
+def test_variation_of_the_project_is_told_where_it_is_what_is_heard(editor: Editor) -> None:
+    page = editor.page
+    sound_id = editor.project["hits"][0]["sound_id"]
+    edit = {"kind": "set_render", "variation": 0.6}
+    page.evaluate("(id) => struck.store.select({ soundId: id })", sound_id)
+    page.get_by_role("tab", name="Sound", exact=True).click()
+    slider, value = (
+        page.get_by_role("slider", name="Variation", exact=True),
+        page.get_by_role("textbox", name="Variation, value", exact=True),
+    )
+    assert value.input_value() == "none"
+    editor.change(lambda: page.evaluate("(edit) => struck.store.edit(edit)", edit))
+    assert value.input_value() == slider.get_attribute("aria-valuetext") == "60 %, of the project"
+    assert value.evaluate("(field) => field.scrollWidth <= field.clientWidth")
+    heard = editor.track()
+
+    # A value under it is kept and not heard, so that the slider goes back; one over it is heard.
+    def own() -> float:
+        return next(float(sound["variation"]) for sound in editor.project["sounds"] if sound["id"] == sound_id)
+
+    slider.focus()
+    editor.change(lambda: page.keyboard.press("ArrowLeft"))
+    assert own() == pytest.approx(0.59) and np.array_equal(editor.track(), heard)
+    assert value.input_value() == "60 %, of the project" and slider.input_value() == "600"
+    value.fill("80 %")
+    editor.change(lambda: value.press("Enter"))
+    assert value.input_value() == "80 %" and own() == pytest.approx(0.8) and not np.array_equal(editor.track(), heard)
+    editor.change(lambda: page.keyboard.press("Control+z"))
+
+    # So it is in the sheet of takes.
+    page.evaluate("() => struck.store.select({ hits: new Set([struck.store.view.project.hits[0].id]) })")
+    page.keyboard.press("v")
+    sheet = page.get_by_role("dialog", name="Takes")
+    told = sheet.get_by_label("Variation of the sound, value")
+    assert told.input_value() == "60 %, of the project" and "they differ in their noise" not in sheet.inner_text()
+    told.fill("0")
+    editor.change(lambda: told.press("Enter"))
+    assert told.input_value() == "60 %, of the project"

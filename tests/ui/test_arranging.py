@@ -47,6 +47,9 @@ def test_hits_are_drawn_to_peaks_and_come_from_lists(tab: Tab, tmp_path: Path) -
     assert tab.last("note")["message"] == "2 hits from spots.csv; 1 of 3 hits outside the clip left out"
     tab.ask("import_hits", path=str(spots), replace=True)
     assert times_of(tab) == [1.5, 2.5]
+    assert tab.session.history.undo_label == f"Import 2 hits in place of {len(before) + 2}"
+    words = f"{len(before) + 2} hits replaced by 2 hits from spots.csv; 1 of 3 hits outside the clip left out"
+    assert tab.last("note")["message"] == words
     for _ in range(4):
         tab.ask("undo")
     assert times_of(tab) == before

@@ -2,10 +2,14 @@
 // Copies of hits keep what a person set, lie where they are put, and are read back from the clipboard.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { copyHits, duplicateShift, placeCopies, readCopies, withLater, writeCopies } from "../../../ui/editor/arrange/copies.js";
+import { placePattern, startOf } from "../../../ui/editor/arrange/pattern_sheet.js";
 import { parseInterval } from "../../../ui/editor/arrange/quantize.js";
+import { predict } from "../../../ui/editor/state/predict.js";
 import { makeProject } from "../state/project.js";
 
 const project = makeProject();
@@ -19,6 +23,22 @@ test("copies lie at the playhead, in their rhythm; those past the end are left o
   assert.ok(edit.hits.every((hit) => !("sound_name" in hit) && !("seed" in hit)));
   const late = placeCopies(project, copies, 2, "paste");
   assert.deepEqual([late.edit.hits.map(({ time_s }) => time_s), late.left], [[2], 1]);
+});
+
+/** A value of each field that a hit can be given but the seed, none as in a new hit. */
+const OWN = {
+  time_s: 1.25, velocity_db: -3, gain_db: 2, pan: 0.5, mute: true, sound_id: "s2", name: "lid", group: "lids", stroke: { length_s: 1, speeds: [0, 1], top_speed_m_per_s: 0.5, grain_mm: 2 },
+  pitch_cents: 100, decay_ratio: 2, residual_db: -6, distance_m: 20,
+};
+
+test("a copy has all values of a hit but its seed, and the blows of a pattern all but what is of that hit alone", () => {
+  const protocol = readFileSync(join(import.meta.dirname, "../../../ui/editor/state/protocol.d.ts"), "utf8");
+  const [, fields] = /interface HitValues \{([^}]*)\}/.exec(protocol) ?? [];
+  assert.deepEqual(["seed", ...Object.keys(OWN)].sort(), [...fields.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name).sort());
+  const changed = predict({ ...project, sounds: [...project.sounds, { ...project.sounds[0], id: "s2", name: "Door" }] }, { kind: "set_hits", ids: ["h1"], values: { ...OWN, seed: 7 } });
+  assert.deepEqual(placeCopies(changed, copyHits(changed, new Set(["h1"])), 1.25, "duplicate").edit.hits, [OWN]);
+  const [blow] = placePattern(changed, [0, 0.5].map((time_s) => ({ time_s, velocity_db: 0, pitch_cents: 0 })), [startOf(changed.hits[0])], true).hits;
+  assert.deepEqual(blow, { ...OWN, time_s: 1.75, mute: false, name: "", group: "", stroke: null });
 });
 
 test("in another project a sound is found by its name", () => {

@@ -51,12 +51,36 @@ test("the editor uses every text, and none that is not there", () => {
 });
 
 // Names that are the same in each language, and names of keys, of fields of lists, of fonts and of what a browser has.
-const SAME = /^(Struck|Str|English|Deutsch|日本語|Reaper|DAWproject|Opus|Ogg Vorbis|Pro Tools, Resolve|OpenTimelineIO|MIDI|Mod [A-Z, ]+|Alt click|Mod|Alt|Shift|Control|Ctrl|Meta|Fn|Dead|Process|Unidentified|Enter|Tab|Esc|Escape|Space|Delete|Backspace|Page [↑↓]|Numpad|Digit\d?|Home|End|PageUp|PageDown|AltGraph|CapsLock|NumLock|ScrollLock|Ab|(Shift|Mod|Alt)\+.*|Arrow\w+)$/;
+const SAME = /^(Struck|Str|English|Deutsch|日本語|Reaper|DAWproject|Opus|Ogg Vorbis|Pro Tools, Resolve|OpenTimelineIO|MIDI|Mod [A-Z, ]+|Alt click|Mod|Alt|Shift|Control|Ctrl|Meta|Fn|Dead|Process|Unidentified|Enter|Tab|Esc|Escape|Space|Delete|Backspace|Page [↑↓]|Numpad|Digit\d?|Home|End|PageUp|PageDown|AltGraph|CapsLock|NumLock|ScrollLock|Ab|(Shift|Mod|Alt)\+.*|Arrow\w+|ck)$/;
 const FOR_DEVELOPERS = /^(there is no |no clip is open|no sound is shown|this browser has no 2D canvas|Struck: |\s*is not there \(|version |" was not handled)/;
 const FOR_BROWSERS = /monospace|sans-serif|^rgb\(|^translate\(|\[|^button, |is-[a-z]|^AbortError$|^\(prefers-/;
 /** Calls whose texts nobody sees, and the place of the text. */
 const UNSEEN = /^(querySelector|querySelectorAll|closest|matches|addEventListener|on|listen|emit|setProperty|includes|startsWith|endsWith|t|findWord|without)$/;
 const UNITS = /\b(k?Hz|dB|ms|s|mm?|c|f|h|min|LUFS|dBTP|dBFS|LFE|bit|fps|deg|px)\b/g;
+
+/** Where one word is a text too: what is written there is read. */
+const READ = ["textContent", "title", "placeholder", "ariaLabel", "aria-label"];
+
+/**
+ * Whether a word, perhaps one of several of which one is chosen, is put where it is read.
+ * @param {any} node
+ */
+function isRead(node) {
+  let [inner, above, chosen] = [node, node.parent, false];
+  while (above) {
+    const called = above.callee?.name ?? above.callee?.property?.name;
+    if (above.type === "AssignmentExpression") return READ.includes(above.left.property?.name);
+    if (above.type === "Property") return READ.includes(above.key.name ?? above.key.value);
+    if (called === "make") return above.arguments.indexOf(inner) >= 3;
+    if (called === "set" && above.arguments.includes(inner)) return chosen;
+    if (above.type === "ConditionalExpression" && above.test === inner) return false;
+    chosen ||= above.type === "ConditionalExpression";
+    const passes = ["ConditionalExpression", "LogicalExpression", "TemplateLiteral", "ArrayExpression", "ArrowFunctionExpression"].includes(above.type);
+    if (!passes && !(["map", "replace"].includes(called) && above.arguments.includes(inner))) return false;
+    [inner, above] = [above, above.parent];
+  }
+  return false;
+}
 
 /** @type {import("eslint").Rule.RuleModule} */
 const SAID = {
@@ -74,7 +98,7 @@ const SAID = {
       if (UNSEEN.test(called) || (called === "make" && above.arguments.indexOf(node) < 2)) return;
       const words = text.replace(UNITS, "").trim();
       const isSaid = /^[^a-z]*[A-Z][a-z]+/.test(words) || (/[a-z][,.:;)]? +[a-z(]/i.test(words) && !/^[a-z]+-[a-z]+/.test(words)) || /[a-z]{2}.*…/.test(words);
-      if (isSaid && ![SAME, FOR_DEVELOPERS, FOR_BROWSERS].some((known) => known.test(text.trim()))) context.report({ node, message: text });
+      if ((isSaid || (/^[a-z]{3,}$/.test(words) && isRead(node))) && ![SAME, FOR_DEVELOPERS, FOR_BROWSERS].some((known) => known.test(text.trim()))) context.report({ node, message: text });
     }
     return {
       Literal: (node) => typeof node.value === "string" && look(node, node.value),
@@ -108,8 +132,13 @@ test("typed words of values are understood", () => {
   assert.equal(without("rings 2 ×", "macros.rings_word").trim(), "2 ×");
 });
 
-test("sentences of the server are the same in English, and others are left as they are", () => {
-  for (const sentence of ["Sampling 3 of 8", "Sampled 1 of 1 hit", "Move 1 hit", "Set velocity of 12 hits", "Bake macros into Bell of a door", "an error of the engine"]) assert.equal(translate(sentence), sentence);
+test("sentences of the server are known with one as with many, the same in English, and others are left as they are", () => {
+  const count = (/** @type {string} */ sentence) => translate(sentence, /** @type {any} */ ((/** @type {string} */ key, /** @type {any} */ values) => `${key} ${values.count}`));
+  for (const [verb, key] of [["Move", "move"], ["Delete", "delete"], ["Paste", "paste"], ["Duplicate", "duplicate"], ["Import", "import"], ["Set velocity of", "set_velocity"]]) {
+    const name = key === "set_velocity" ? key : `${key}_hits`;
+    assert.deepEqual([count(`${verb} hit`), count(`${verb} 3 hits`)], [`server.${name} 1`, `server.${name} 3`]);
+  }
+  for (const sentence of ["Sampling 3 of 8", "Sampled 1 of 1 hit", "Mute mode", "Move hit", "Import 3 hits in place of 2", "Set velocity of 12 hits", "Bake macros into Bell of a door", "an error of the engine"]) assert.equal(translate(sentence), sentence);
 });
 
 test("what the engine says of a sound's source is said in the language shown, names as they are", () => {

@@ -14,6 +14,15 @@ const LEAST_STEP_S = 0.01;
 const MOST_HITS = 10_000;
 
 /**
+ * A hit's own values; its seed is left out, since a copy is another take.
+ * @param {Hit} hit
+ * @returns {Required<Omit<HitValues, "seed">> & {time_s: number}}
+ */
+export function valuesOf({ time_s, sound_id, velocity_db, gain_db, pan, distance_m, mute, name, group, stroke, offsets }) {
+  return { time_s, sound_id, velocity_db, gain_db, pan, distance_m, mute, name, group, stroke, ...offsets };
+}
+
+/**
  * Copies of some hits by rising time.
  * @param {Project} project
  * @param {Set<string>} ids
@@ -21,8 +30,7 @@ const MOST_HITS = 10_000;
  */
 export function copyHits(project, ids) {
   return inOrder(project.hits).filter((hit) => ids.has(hit.id)).map((hit) => ({
-    time_s: hit.time_s, sound_id: hit.sound_id, velocity_db: hit.velocity_db, gain_db: hit.gain_db, pan: hit.pan, mute: hit.mute, name: hit.name, group: hit.group, ...(hit.stroke ? { stroke: hit.stroke } : {}),
-    ...hit.offsets, digest: project.clip.digest, sound_name: project.sounds.find(({ id }) => id === hit.sound_id)?.name ?? "",
+    ...valuesOf(hit), digest: project.clip.digest, sound_name: project.sounds.find(({ id }) => id === hit.sound_id)?.name ?? "",
   }));
 }
 

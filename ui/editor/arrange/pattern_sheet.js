@@ -6,13 +6,14 @@ import { requireProject } from "../state/project.js";
 import { t } from "../texts/t.js";
 import { createButton, createSegments, createSelect, createSlider, make } from "../widgets/controls.js";
 import { parsePlain, soundColor } from "../widgets/format.js";
+import { valuesOf } from "./copies.js";
 import { GAITS, SHOES, SURFACES, describeSurface, nameContact } from "./footsteps.js";
 import { DEFAULTS, PATTERNS, makePattern } from "./patterns.js";
 import { createSheet } from "./sheet.js";
 /** @import { Arranging } from "./arranging.js" */
 /** @import { PatternControl, PatternName, PatternValues, Strike } from "./patterns.js" */
 /** @import { HitValues } from "../state/protocol.d.ts" */
-/** @import { Player, Project, Store } from "../state/types.d.ts" */
+/** @import { Hit, Player, Project, Store } from "../state/types.d.ts" */
 
 /** @typedef {{pattern: PatternName, seed: number, surface: string, values: PatternValues}} Choice */
 /** @typedef {{label: string, help: string, min: number, max: number, scale: "linear" | "log", unit: string, digits: number, factor?: number}} Look */
@@ -57,6 +58,12 @@ function recallChoice() {
     return fresh;
   }
 }
+
+/**
+ * What the blows of a pattern have of the hit that is its start: heard, as strikes, and without its names.
+ * @param {Hit} hit
+ */
+export const startOf = (hit) => ({ ...valuesOf(hit), mute: false, name: "", group: "", stroke: null });
 
 /**
  * The hits of a pattern from each start on, without its first strike where a hit is the start; ``left`` counts those that
@@ -170,7 +177,7 @@ export function createPatternSheet(app, store, player, arranging, findSound) {
   function findStarts() {
     const hits = arranging.chosen();
     const starts = hits.length
-      ? hits.map(({ time_s, sound_id, velocity_db, gain_db, pan, offsets }) => ({ time_s, sound_id, velocity_db, gain_db, pan, ...offsets }))
+      ? hits.map(startOf)
       : [{ time_s: player.time_s, sound_id: store.selection.soundId ?? null, velocity_db: 0 }];
     return { starts, areHits: hits.length > 0 };
   }
@@ -202,7 +209,7 @@ export function createPatternSheet(app, store, player, arranging, findSound) {
     apply.textContent = describePlaced(placed);
     const length_s = strikes[strikes.length - 1].time_s;
     canvas.setAttribute("aria-label", t("pattern_sheet.blows_in_s", { count: strikes.length, length_s: length_s.toFixed(2) }));
-    draw(strikes, starts[0].sound_id);
+    draw(strikes, starts[0].sound_id ?? null);
   }
 
   /**

@@ -26,9 +26,9 @@ export const isSpotting = (type, name = "") => (name ? /\.(csv|tsv|txt|edl|midi?
  */
 export function createSpotting(app, store) {
   /** @type {How} */
-  let how = "add";
-  let start = "";
+  let how = "add"; // this and the rate are of one import alone, the start is the clip's
   let rate = "";
+  let start = "";
 
   const way = createSegments({ label: t("spotting.what_becomes_of"), choices: HOW, onChoose: (value) => {
     how = value;
@@ -54,7 +54,7 @@ export function createSpotting(app, store) {
   const picker = make("input", "", { type: "file", accept: ENDINGS, hidden: true, onchange: () => {
     const file = picker.files?.[0];
     picker.value = "";
-    if (file) take(file);
+    if (file) take(file, { replace: how === "replace", frame_rate: rate || null });
   } });
   const choose = createButton(t("spotting.choose_a_file"), { title: t("spotting.its_hits_come"), onPress: () => picker.click() });
   choose.classList.add("is-main");
@@ -70,7 +70,7 @@ export function createSpotting(app, store) {
       way.element, line(t("spotting.the_clips_first"), startEntry.element), line(t("spotting.frames_a_second"), rateEntry.element),
       make("div", "ins-row", {}, make("span", "st-space"), choose, picker),
     ],
-    apply: choose, onShow: show, onEnter: () => {},
+    apply: choose, onShow: show, onHide: forget, onEnter: () => {},
   });
   sheet.element.classList.add("is-import");
 
@@ -80,11 +80,17 @@ export function createSpotting(app, store) {
     rateEntry.set(rate || AS_TOLD);
   }
 
+  function forget() {
+    how = "add";
+    rate = "";
+  }
+
   /**
-   * Add the hits of a file, as the sheet says.
+   * Bring in the hits of a file: added, as those of a file that is dropped, unless the sheet says otherwise.
    * @param {File} file
+   * @param {{replace: boolean, frame_rate: string | null}} told
    */
-  async function take(file) {
+  async function take(file, told = { replace: false, frame_rate: null }) {
     sheet.close();
     if (!store.view?.project) {
       store.emit("error", { type: "error", message: t("spotting.is_a_list", { name: file.name }) });
@@ -92,7 +98,7 @@ export function createSpotting(app, store) {
     }
     try {
       const path = await upload(file, store.session);
-      store.send({ type: "import_hits", path, replace: how === "replace", start: start || null, frame_rate: rate || null });
+      store.send({ type: "import_hits", path, start: start || null, ...told });
     } catch (error) {
       const message = describeError(error);
       if (message) store.emit("error", { type: "error", message });
@@ -100,8 +106,7 @@ export function createSpotting(app, store) {
   }
 
   const cleanup = store.watch(() => [store.view?.project?.clip.digest], () => { // another clip has another start
-    start = rate = "";
-    how = "add";
+    start = "";
   });
 
   return {

@@ -3,9 +3,10 @@
 
 import { recall, remember } from "../state/remembered.js";
 import { requireProject } from "../state/project.js";
-import { findWord, t } from "../texts/t.js";
-import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
-import { parsePercent, soundColor } from "../widgets/format.js";
+import { t } from "../texts/t.js";
+import { createButton, make, newGesture } from "../widgets/controls.js";
+import { soundColor } from "../widgets/format.js";
+import { createVariation, heardVariation } from "../widgets/variation.js";
 import { inOrder } from "./copies.js";
 import { createSheet } from "./sheet.js";
 import { dealTakes, takeSeeds } from "./takes.js";
@@ -47,12 +48,10 @@ export function createTakesSheet(app, store, audio, arranging) {
     const star = make("button", "arr-take-star", { type: "button", textContent: "☆", onclick: () => toggleStar(takes[place].seed) });
     return { element: make("div", "arr-take-tile", {}, button, star), canvas, label, button, star };
   });
-  const variation = createSlider({
-    label: t("takes_sheet.variation_of_the"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`),
-    read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)),
-    help: t("takes_sheet.how_much_takes"),
+  const variation = createVariation({
+    label: t("takes_sheet.variation_of_the"), help: t("takes_sheet.how_much_takes"),
     onCommit: (value) => hit && store.edit({ kind: "set_detail", sound_id: hit.sound_id, variation: value }, newGesture()),
-  });
+  }, () => requireProject(store).render.variation);
   const more = createButton(t("takes_sheet.more"), { title: t("takes_sheet.other_takes_those"), onPress: () => turn(page + 1) });
   const deal = createButton(t("takes_sheet.deal"), { onPress: dealOut });
   const apply = createButton(t("common.keep"), { title: t("takes_sheet.give_the_hit"), onPress: keep });
@@ -106,7 +105,7 @@ export function createTakesSheet(app, store, audio, arranging) {
   /** What the keys of takes depend on besides their seeds. */
   function signature() {
     const project = requireProject(store);
-    return JSON.stringify([hit?.id, hit?.velocity_db, hit?.offsets, project.sounds.find(({ id }) => id === hit?.sound_id), project.render]);
+    return JSON.stringify([hit?.id, hit?.velocity_db, hit?.offsets, hit?.stroke, project.sounds.find(({ id }) => id === hit?.sound_id), project.render]);
   }
 
   function request() {
@@ -138,16 +137,17 @@ export function createTakesSheet(app, store, audio, arranging) {
 
   function paint() {
     const count = arranging.chosen().length;
-    const sound = hit && requireProject(store).sounds.find(({ id }) => id === hit?.sound_id);
+    const project = requireProject(store);
+    const sound = project.sounds.find(({ id }) => id === hit?.sound_id);
     words.textContent = !hit ? t("common.select_a_hit") : count > 1
       ? t("takes_sheet.takes_of_the", { count })
-      : sound && sound.variation < 0.005 ? t("takes_sheet.press_one_to_hear") : t("takes_sheet.press_one_to");
+      : sound && heardVariation(project, sound) < 0.005 ? t("takes_sheet.press_one_to_hear") : t("takes_sheet.press_one_to");
     tiles.forEach(({ element, canvas, label, button, star }, place) => {
       const take = takes[place];
       element.hidden = !hit || !take;
       if (!take) return;
       const isStarred = starred().includes(take.seed);
-      label.textContent = place ? String(place + 1) : "now";
+      label.textContent = place ? String(place + 1) : t("takes_sheet.now");
       button.classList.toggle("is-on", take.seed === chosenSeed);
       button.classList.toggle("is-waiting", take.key === null);
       button.setAttribute("aria-pressed", String(take.seed === chosenSeed));
@@ -226,7 +226,7 @@ export function createTakesSheet(app, store, audio, arranging) {
       if (playing === message.seed) play(message.key);
       paint();
     }),
-    store.watch(() => [store.view?.project?.sounds, store.view?.project?.hits], () => sheet.isOpen && show()),
+    store.watch(() => [store.view?.project?.sounds, store.view?.project?.hits, store.view?.project?.render], () => sheet.isOpen && show()),
   ];
 
   return {

@@ -1,9 +1,11 @@
 // @ts-check
 // How much of a sound is kept as measured, which object the rest is taken from, and how far its hits vary.
 
+import { requireProject } from "../state/project.js";
 import { findWord, t } from "../texts/t.js";
 import { parsePercent } from "../widgets/format.js";
 import { createButton, createSlider, make, newGesture } from "../widgets/controls.js";
+import { createVariation } from "../widgets/variation.js";
 /** @import { DraftHost, Store } from "../state/types.d.ts" */
 /** @import { SetDetail } from "../state/protocol.d.ts" */
 
@@ -43,28 +45,25 @@ export function createDetail(store, host) {
     host.committed(host.sound().id);
     store.edit(edit(values), gesture);
   }
-  /**
-   * @param {"detail" | "variation"} name
-   * @param {{label: string, help: string, neutral: number, format: (value: number) => string, read: (text: string) => number | null}} settings
-   */
-  const slider = (name, settings) => createSlider({
-    ...settings, min: 0, max: 1, step: 0.01,
+  /** @param {"detail" | "variation"} name */
+  const moves = (name) => ({
     /** @param {number} value */
     onInput(value) {
       isMoving = true;
       store.hold(edit({ [name]: value }));
     },
+    /**
+     * @param {number} value
+     * @param {string} gesture
+     */
     onCommit: (value, gesture) => send({ [name]: value }, gesture),
   });
-  const detail = slider("detail", {
-    label: t("detail.detail"), neutral: 1, format: formatDetail, read: parseDetail,
-    help: t("detail.from_all_that"),
+  const detail = createSlider({
+    label: t("detail.detail"), min: 0, max: 1, step: 0.01, neutral: 1, format: formatDetail, read: parseDetail,
+    help: t("detail.from_all_that"), ...moves("detail"),
   });
   const another = createButton(t("common.another"), { kind: "quiet", title: t("detail.take_what_detail"), onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
-  const variation = slider("variation", {
-    label: t("common.variation"), neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : percent(v)), read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)),
-    help: t("detail.how_much_the"),
-  });
+  const variation = createVariation({ label: t("common.variation"), help: t("detail.how_much_the"), ...moves("variation") }, () => requireProject(store).render.variation);
   const element = make("div", "ins-macros ins-detail", { role: "group", "aria-label": t("detail.detail_and_variation") }, detail.element, another, variation.element);
 
   return {

@@ -152,7 +152,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
   /** The parts of the document that the open tab shows besides hits, and those that decide which sound it is about. */
   function shownParts() {
     const project = store.view?.project;
-    return [project?.clip, project?.sounds, open === "sampler" && project?.render, open === "mix" && project?.mix];
+    return [project?.clip, project?.sounds, ["sound", "sampler"].includes(open) && project?.render, open === "mix" && project?.mix];
   }
 
   const scope = createScope();

@@ -1,12 +1,13 @@
 // @ts-check
 // The Sampler tab: how hits become sound.
 
-import { findWord, t } from "../texts/t.js";
+import { t } from "../texts/t.js";
 import { icon } from "../widgets/icons.js";
 import { clamp } from "../audio/units.js";
-import { parsePercent, parsePlain } from "../widgets/format.js";
+import { parsePlain } from "../widgets/format.js";
 import { createButton, createSelect, createSlider, elementsIn, make, newGesture } from "../widgets/controls.js";
 import { createSeedEntry, newSeed } from "../widgets/seed_entry.js";
+import { createVariation } from "../widgets/variation.js";
 /** @import { SetRender } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
@@ -27,7 +28,7 @@ export function createSamplerPanel(store) {
   const checkpoint = createSelect({ label: t("sampler.checkpoint"), onChoose: (name) => set({ checkpoint: name }) });
   const steps = createSlider({ label: t("sampler.steps"), help: t("sampler.more_steps_follow"), min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v, gesture) => set({ steps: Math.round(v) }, gesture) });
   const guidance = createSlider({ label: t("sampler.guidance"), help: t("sampler.how_strictly_the"), min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v, gesture) => set({ guidance: v }, gesture) });
-  const variation = createSlider({ label: t("common.variation"), help: t("sampler.how_much_hits"), min: 0, max: 1, step: 0.01, neutral: 0, format: (v) => (v < 0.005 ? t("common.none") : `${Math.round(100 * v)} %`), read: (text) => (/off/i.test(text) || findWord(text, ["common.none"]) ? 0 : parsePercent(text)), onCommit: (v, gesture) => set({ variation: v }, gesture) });
+  const variation = createVariation({ label: t("common.variation"), help: t("sampler.how_much_hits"), onCommit: (v, gesture) => set({ variation: v }, gesture) });
   const seed = createSeedEntry(t("sampler.project_seed"), (value) => set({ seed: value }));
   const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("sampler.another_seed_for"), onPress: () => set({ seed: newSeed() }) });
   const about = make("p", "ins-quiet");
@@ -60,7 +61,7 @@ export function createSamplerPanel(store) {
     const off = !chosen || Boolean(chosen.fault);
     steps.set(clamp(render.steps, 1, 16), "—", off);
     guidance.set(clamp(render.guidance, 1, 4), "—", off);
-    variation.set(render.variation ?? 0);
+    variation.set(render.variation);
     seed.set(String(render.seed));
     about.textContent = store.welcome?.device ?? "";
   }

@@ -111,7 +111,7 @@ export function createPanel(host) {
     recordText.textContent = isOn ? t("common.stop") : t("perform_panel.record");
     const { mode: chosen, preroll_s } = host.settings();
     mode.set(chosen, () => !isOn);
-    preroll.set(PREROLLS_S.map((s) => [String(s), s ? `${s} s` : "none"]), String(preroll_s));
+    preroll.set(PREROLLS_S.map((s) => [String(s), s ? `${s} s` : t("perform_panel.no_pre_roll")]), String(preroll_s));
     preroll.element.disabled = isOn;
     clearInterval(counting);
     if (phase === "preroll") counting = setInterval(showWords, COUNT_MS);

@@ -2,7 +2,7 @@
 // Match: a sound beside the recording it was measured from, small below the modes and large over the whole tab.
 
 import { t } from "../texts/t.js";
-import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, noiseColor, componentColor } from "./comparison_plots.js";
+import { drawDecay, drawError, drawNoise, drawSpectrum, drawWords, errorColor, MOST_ERROR_DB, NOISE_COMPONENTS, noiseColor, componentColor } from "./comparison_plots.js";
 import { isNeutral } from "../audio/macros.js";
 import { requireProject } from "../state/project.js";
 import { recall, remember } from "../state/remembered.js";
@@ -310,13 +310,13 @@ export function createMatch(store, host) {
     const tint = color();
     const heard = now.fit !== null;
     /** @type {LegendLine[]} */
-    const lines = [[measured ? "now" : "model", tint]];
-    if (heard) lines.unshift(["recording", COLORS.measured]);
+    const lines = [[measured ? t("comparison.now") : t("comparison.model"), tint]];
+    if (heard) lines.unshift([t("comparison.recording"), COLORS.measured]);
     if (measured) lines.push([t("common.as_measured"), tint, true]);
     plots.spectrum.legend.replaceChildren(...legendOf(lines));
     plots.decay.legend.replaceChildren(...legendOf([[t("comparison.noise_alone"), noiseColor(tint), true]]));
     plots.error.legend.replaceChildren(...(heard ? legendOf([[t("comparison.too_quiet"), errorColor(-MOST_ERROR_DB)], [t("comparison.too_loud"), errorColor(MOST_ERROR_DB)]]) : []));
-    plots.noise.legend.replaceChildren(...legendOf(now.components.map(({ name }) => [name, componentColor(name)])));
+    plots.noise.legend.replaceChildren(...legendOf(now.components.map(({ name }) => [NOISE_COMPONENTS[name], componentColor(name)])));
     plots.noise.caption.title = heard ? t("comparison.grey_what_the") : t("comparison.the_models_noise");
   }
 

@@ -49,6 +49,8 @@ import { COLORS } from "../widgets/theme.js";
  * @property {(index: number) => string} say
  */
 
+/** What the components of the noise are called. @type {Record<ComponentName, string>} */
+export const NOISE_COMPONENTS = { attack: t("residual.attack"), strike: t("common.strike"), tail: t("residual.tail"), room: t("common.room") };
 /** @type {Record<string, "coral" | "violet" | "blue" | "teal">} */
 const COMPONENT_COLORS = { attack: "coral", strike: "violet", tail: "blue", room: "teal" };
 /** @param {string} component of the noise */
@@ -315,7 +317,7 @@ export function drawNoise(canvas, { now, cursor }) {
     },
     say(band) {
       const rest = now.rest_db.length ? [t("comparison_plots.recording_less_modes", { rest_db: formatDb(now.rest_db[band]) })] : [];
-      const components = now.components.map(({ name, level_db }) => `${name} ${formatDb(level_db[band])}`);
+      const components = now.components.map(({ name, level_db }) => `${NOISE_COMPONENTS[name]} ${formatDb(level_db[band])}`);
       return [`${Math.round(edges[band])}\u2013${Math.round(edges[band + 1])} Hz`, ...rest, ...components].join("  ·  ");
     },
   };

@@ -2,7 +2,8 @@
 // The residual: a bar for each noise band, painted for power or for decay, for one of its components; and how it comes in.
 
 import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
-import { t } from "../texts/t.js";
+import { findWord, t } from "../texts/t.js";
+import { NOISE_COMPONENTS } from "./comparison_plots.js";
 import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
 import { createEntry, createKeyRun, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
 import { boxOf, pageScale, pointOf } from "../widgets/page_scale.js";
@@ -22,7 +23,6 @@ const POWER_DB = [-120, 24];
 /** @type {[number, number]} */
 const T60_S = [0.001, 60];
 const SHOWN_T60_S = { attack: [0.001, 0.3], strike: [0.005, 10], tail: [0.005, 10], room: [0.02, 10] };
-const NOISE_COMPONENTS = { attack: t("residual.attack"), strike: t("common.strike"), tail: t("residual.tail"), room: t("common.room") };
 const COMPONENT_HELP = { attack: t("residual.the_burst_of"), strike: t("residual.the_strikes_own"), tail: t("residual.the_noises_slower"), room: t("residual.the_rooms_diffuse") };
 const LONGEST_RISE_S = 0.1;
 const LONGER = 1.05; // factor of the decay times by an arrow key
@@ -67,14 +67,14 @@ export function createResidual(store, host) {
     className: "ins-rise",
     /** @param {string} text */
     onEnter(text) {
-      const rise_s = /^[\s0.]*(?:s|ms)?$/.test(text) ? 0 : parseSeconds(text);
+      const rise_s = /^[\s0.]*(?:s|ms)?$/.test(text) || findWord(text, ["residual.no_rise"]) ? 0 : parseSeconds(text);
       if (rise_s === null) return false;
       host.committed(host.sound().id);
       store.edit({ kind: "set_rise", sound_id: host.sound().id, rise_s: clamp(rise_s, 0, LONGEST_RISE_S) }, newGesture());
       return true;
     },
   });
-  const rises = make("label", "ins-rises", { title: t("residual.time_in_which_the") }, "rise", rise.element);
+  const rises = make("label", "ins-rises", { title: t("residual.time_in_which_the") }, t("residual.rise"), rise.element);
   const plot = make("div", "ins-bands", {}, canvas, rises, tip);
   const power = slider(t("residual.noise_power"), t("residual.level_of_the"), "power_db", { min: POWER_DB[0], max: POWER_DB[1], format: (/** @type {number} */ v) => formatDb(v), read: parseDb });
   const decay = slider(t("residual.noise_decay"), t("residual.time_in_which"), "decay_per_s", { min: T60_S[0], max: 20, scale: "log", format: (/** @type {number} */ v) => `T60 ${formatSeconds(v)}`, read: parseSeconds });
@@ -224,7 +224,7 @@ export function createResidual(store, host) {
     const indices = chosen();
     quantities.element.title = selected.size ? t("residual.of_bands_chosen", { count: indices.length, count2: count }) : t("residual.bands", { count });
     rises.hidden = !count || component !== (sound.residual?.attack ? "attack" : "strike");
-    rise.set(count ? formatSeconds(sound.residual?.rise_s ?? 0).replace(/^0(\.0)? ms$/, "none") : "none");
+    rise.set(count ? formatSeconds(sound.residual?.rise_s ?? 0).replace(/^0(\.0)? ms$/, t("residual.no_rise")) : t("residual.no_rise"));
     power.set(part && count ? mean(indices.map((i) => part.power_db[i])) : null);
     decay.set(part && count ? decayToT60(geometricMean(indices.map((i) => part.decay_per_s[i]))) : null);
     if (!plot.clientWidth) return;

@@ -1,10 +1,10 @@
 // @ts-check
 // Sentences that the server makes, in the language shown: the commonest states and names of edits. Others, and errors, stay English.
 
-import { t } from "./t.js";
+import { LANGUAGE, t } from "./t.js";
 /** @import { TextKey } from "./t.js" */
 
-/** Each sentence, its text and what its brackets hold. @type {[RegExp, TextKey, ...string[]][]} */
+/** Each sentence, its text and what its brackets hold; a count that it leaves out is 1. @type {[RegExp, TextKey, ...string[]][]} */
 const SENTENCES = [
   [/^Sampling (\d+) of (\d+)$/, "server.sampling_of", "done", "total"],
   [/^Sampled (\d+) of \d+ hits?$/, "server.sampled", "count"],
@@ -18,33 +18,34 @@ const SENTENCES = [
   [/^Add hit$/, "server.add_hit"],
   [/^Record take$/, "server.record_take"],
   [/^Detect hits$/, "server.detect_hits"],
-  [/^Move (\d+) hits?$/, "server.move_hits", "count"],
-  [/^Delete (\d+) hits?$/, "server.delete_hits", "count"],
-  [/^Add (\d+) hits?$/, "server.add_hits", "count"],
-  [/^Paste (\d+) hits?$/, "server.paste_hits", "count"],
-  [/^Duplicate (\d+) hits?$/, "server.duplicate_hits", "count"],
-  [/^Import (\d+) hits?$/, "server.import_hits", "count"],
-  [/^Make pattern of (\d+) hits?$/, "server.make_pattern", "count"],
-  [/^Quantise (\d+) hits?$/, "server.quantise_hits", "count"],
-  [/^Group (\d+) hits?$/, "server.group_hits", "count"],
-  [/^Ungroup (\d+) hits?$/, "server.ungroup_hits", "count"],
-  [/^Set velocity of (\d+) hits?$/, "server.set_velocity", "count"],
-  [/^Set level of (\d+) hits?$/, "server.set_level", "count"],
-  [/^Set pan of (\d+) hits?$/, "server.set_pan", "count"],
-  [/^Set time of (\d+) hits?$/, "server.set_time", "count"],
-  [/^Set sound of (\d+) hits?$/, "server.set_sound", "count"],
-  [/^Set mute of (\d+) hits?$/, "server.set_mute", "count"],
-  [/^Set pitch of (\d+) hits?$/, "server.set_pitch", "count"],
+  [/^Move (?:(\d+) )?hits?$/, "server.move_hits", "count"],
+  [/^Delete (?:(\d+) )?hits?$/, "server.delete_hits", "count"],
+  [/^Add (?:(\d+) )?hits?$/, "server.add_hits", "count"],
+  [/^Paste (?:(\d+) )?hits?$/, "server.paste_hits", "count"],
+  [/^Duplicate (?:(\d+) )?hits?$/, "server.duplicate_hits", "count"],
+  [/^Import (?:(\d+) )?hits?$/, "server.import_hits", "count"],
+  [/^Import (?:(\d+) )?hits? in place of (\d+)$/, "server.import_hits_in_place", "count", "former"],
+  [/^Make pattern of (?:(\d+) )?hits?$/, "server.make_pattern", "count"],
+  [/^Quantise (?:(\d+) )?hits?$/, "server.quantise_hits", "count"],
+  [/^Group (?:(\d+) )?hits?$/, "server.group_hits", "count"],
+  [/^Ungroup (?:(\d+) )?hits?$/, "server.ungroup_hits", "count"],
+  [/^Set velocity of (?:(\d+) )?hits?$/, "server.set_velocity", "count"],
+  [/^Set level of (?:(\d+) )?hits?$/, "server.set_level", "count"],
+  [/^Set pan of (?:(\d+) )?hits?$/, "server.set_pan", "count"],
+  [/^Set time of (?:(\d+) )?hits?$/, "server.set_time", "count"],
+  [/^Set sound of (?:(\d+) )?hits?$/, "server.set_sound", "count"],
+  [/^Set mute of (?:(\d+) )?hits?$/, "server.set_mute", "count"],
+  [/^Set pitch of (?:(\d+) )?hits?$/, "server.set_pitch", "count"],
   [/^Move threshold$/, "server.move_threshold"],
   [/^Change mix$/, "server.change_mix"],
   [/^Change colour$/, "server.change_colour"],
   [/^Change sampler settings$/, "server.change_sampler_settings"],
   [/^Draw new seeds$/, "server.draw_new_seeds"],
   [/^Add mode$/, "server.add_mode"],
-  [/^Change (\d+) modes?$/, "server.change_modes", "count"],
-  [/^Delete (\d+) modes?$/, "server.delete_modes", "count"],
-  [/^Mute (\d+) modes?$/, "server.mute_modes", "count"],
-  [/^Unmute (\d+) modes?$/, "server.unmute_modes", "count"],
+  [/^Change (?:(\d+) )?modes?$/, "server.change_modes", "count"],
+  [/^Delete (?:(\d+) )?modes?$/, "server.delete_modes", "count"],
+  [/^Mute (?:(\d+) )?modes?$/, "server.mute_modes", "count"],
+  [/^Unmute (?:(\d+) )?modes?$/, "server.unmute_modes", "count"],
   [/^Rename sound$/, "server.rename_sound"],
   [/^Replace sound$/, "server.replace_sound"],
   [/^Add sound$/, "server.add_sound"],
@@ -92,10 +93,11 @@ const SOURCES = [
 ];
 
 /**
- * A sentence of the server in the language shown; as it is where it is not known.
+ * A sentence of the server in the language shown; as it is in English, and where it is not known.
  * @param {string} sentence
+ * @param {typeof t} [say]
  */
-export const translate = (sentence) => find(SENTENCES, sentence);
+export const translate = (sentence, say) => (say || LANGUAGE !== "en" ? find(SENTENCES, sentence, say ?? t) : sentence);
 
 /**
  * What a sound comes from, in the language shown, with what was borrowed behind; names and credits stay.
@@ -113,10 +115,10 @@ export function translateSource(note, say = t) {
  * @param {string} sentence
  * @param {typeof t} say
  */
-function find(known, sentence, say = t) {
+function find(known, sentence, say) {
   for (const [form, key, ...names] of known) {
     const found = sentence.match(form);
-    if (found) return say(key, Object.fromEntries(names.map((name, i) => [name, found[i + 1]])));
+    if (found) return say(key, Object.fromEntries(names.map((name, i) => [name, found[i + 1] ?? 1])));
   }
   return sentence;
 }

@@ -49,6 +49,7 @@ export const PERFORM = {
   "perform_panel.let_the_browser": "Den Browser auf MIDI-Keyboard oder Drumpad hören lassen",
   "perform_panel.loop_from_the": "Schleife ab der Abspielposition",
   "perform_panel.loop_to_the": "Schleife bis zur Abspielposition",
+  "perform_panel.no_pre_roll": "keiner",
   "perform_panel.older_hits": "Ältere Schläge",
   "perform_panel.out": "Out",
   "perform_panel.overdub": "Overdub",

@@ -27,6 +27,7 @@ export const SERVER = {
   "server.group_hits": "{count} {count|Schlag|Schläge} gruppieren",
   "server.hardness_of": "Härte von {name}",
   "server.import_hits": "{count} {count|Schlag|Schläge} importieren",
+  "server.import_hits_in_place": "{former} {former|Schlag|Schläge} durch {count} importierte ersetzen",
   "server.join_sounds": "Neuer Klang aus Teilen",
   "server.level_of_part": "Pegel eines Teils",
   "server.looking_at_what_is_struck": "Betrachtet, was angeschlagen wird",

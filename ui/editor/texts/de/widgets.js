@@ -32,4 +32,5 @@ export const WIDGETS = {
   "upload.could_not_be": "{name} war nicht zu übertragen, weil die Verbindung abbrach; noch einmal versuchen",
   "upload.could_not_be_uploaded": "{name} war nicht zu übertragen ({status}); noch einmal versuchen",
   "upload.the_upload_was": "Die Übertragung wurde abgebrochen",
+  "variation.of_the_project": ", vom Projekt",
 };

@@ -49,6 +49,7 @@ export const PERFORM = {
   "perform_panel.let_the_browser": "Let the browser listen to your MIDI keyboard or drum pad",
   "perform_panel.loop_from_the": "Loop from the playhead",
   "perform_panel.loop_to_the": "Loop to the playhead",
+  "perform_panel.no_pre_roll": "none",
   "perform_panel.older_hits": "Older hits",
   "perform_panel.out": "Out",
   "perform_panel.overdub": "Overdub",

@@ -27,6 +27,7 @@ export const SERVER = {
   "server.group_hits": "Group {count} {count|hit|hits}",
   "server.hardness_of": "Hardness of {name}",
   "server.import_hits": "Import {count} {count|hit|hits}",
+  "server.import_hits_in_place": "Import {count} {count|hit|hits} in place of {former}",
   "server.join_sounds": "New sound of parts",
   "server.level_of_part": "Level of a part",
   "server.looking_at_what_is_struck": "Looking at what is struck",

@@ -32,4 +32,5 @@ export const WIDGETS = {
   "upload.could_not_be": "{name} could not be uploaded because the connection broke; try again",
   "upload.could_not_be_uploaded": "{name} could not be uploaded ({status}); try again",
   "upload.the_upload_was": "The upload was called off",
+  "variation.of_the_project": ", of the project",
 };

@@ -49,6 +49,7 @@ export const PERFORM = {
   "perform_panel.let_the_browser": "MIDI キーボードやドラムパッドをブラウザで使う",
   "perform_panel.loop_from_the": "再生位置からループ",
   "perform_panel.loop_to_the": "再生位置までループ",
+  "perform_panel.no_pre_roll": "なし",
   "perform_panel.older_hits": "以前のヒット",
   "perform_panel.out": "アウト",
   "perform_panel.overdub": "重ね録り",

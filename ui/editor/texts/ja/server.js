@@ -27,6 +27,7 @@ export const SERVER = {
   "server.group_hits": "ヒット {count} 個のグループ化",
   "server.hardness_of": "{name} の硬さ",
   "server.import_hits": "ヒット {count} 個の読み込み",
+  "server.import_hits_in_place": "ヒット {former} 個を読み込んだ {count} 個に置き換え",
   "server.join_sounds": "パートからなる新しい音",
   "server.level_of_part": "パートの音量",
   "server.looking_at_what_is_struck": "打たれた物を見ています",

@@ -32,4 +32,5 @@ export const WIDGETS = {
   "upload.could_not_be": "接続が切れたため {name} をアップロードできませんでした。もう一度試してください",
   "upload.could_not_be_uploaded": "{name} をアップロードできませんでした ({status})。もう一度試してください",
   "upload.the_upload_was": "アップロードを中止しました",
+  "variation.of_the_project": "（プロジェクト）",
 };
