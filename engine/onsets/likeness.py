@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from engine.onsets.peaks import calibrate_strength, odds_gain, pick_peaks
+from engine.onsets.peaks import pick_peaks, read_strengths
 
 CLEAR_STRENGTH, DOUBTFUL_STRENGTH = 0.6, 0.1
 """Hits of at least the former are examples; about candidates over the latter nothing is an example of no hit."""
@@ -34,8 +34,7 @@ def weigh_by_likeness(
     """
     if len(outputs) < 4:
         return outputs
-    logit = outputs[:, 0] + np.log(odds_gain(times_s))
-    strength = calibrate_strength(1.0 / (1.0 + np.exp(-logit)), calibrated_threshold)
+    strength = read_strengths(times_s, outputs, calibrated_threshold)
     peaks = np.array([at for at, _ in pick_peaks(times_s, outputs)], dtype=int)
     hits = peaks[strength[peaks] >= CLEAR_STRENGTH]
     near = np.zeros(len(outputs), dtype=bool)

@@ -21,6 +21,12 @@ def odds_gain(times_s: np.ndarray) -> float:
     return max(1.0, 1.0 / float(np.median(np.diff(times_s))) / CALIBRATED_RATE_HZ)
 
 
+def read_strengths(times_s: np.ndarray, outputs: np.ndarray, calibrated_threshold: float) -> np.ndarray:
+    """Strengths 0 to 1 of the network's outputs [N, 3] for frames at ``times_s`` [N], float64 [N]."""
+    logit = outputs[:, 0] + np.log(odds_gain(times_s))
+    return calibrate_strength(1.0 / (1.0 + np.exp(-logit)), calibrated_threshold)
+
+
 def calibrate_strength(probability: np.ndarray, calibrated_threshold: float) -> np.ndarray:
     """Scale the odds of probabilities so that ``calibrated_threshold`` becomes DEFAULT_THRESHOLD; monotonic."""
     odds = probability / np.maximum(1.0 - probability, 1e-9) * (1.0 - calibrated_threshold) / calibrated_threshold

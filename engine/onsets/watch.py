@@ -18,7 +18,7 @@ from engine.core.device import prefers_bfloat16
 from engine.onsets.frames import MAX_RATE_HZ, prepare_frames
 from engine.onsets.likeness import weigh_by_likeness
 from engine.onsets.network import KEY_MAP, OUTPUTS, ClipStats, FrameEncoder, OnsetNetwork, OnsetNetworkConfig
-from engine.onsets.peaks import MIN_SEPARATION_S, calibrate_strength, odds_gain, pick_peaks
+from engine.onsets.peaks import MIN_SEPARATION_S, calibrate_strength, pick_peaks, read_strengths
 from engine.onsets.rhythm import RHYTHM, Rhythm, weigh_by_rhythm
 from engine.onsets.track import CURVE_RATE_HZ, Onset, OnsetTrack, draw_curve, last_track, pick
 
@@ -315,8 +315,7 @@ def make_track(
     count = int(np.ceil(duration_s * CURVE_RATE_HZ))
     if len(outputs) < 4:
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
-    logit = outputs[:, 0] + np.log(odds_gain(times_s))
-    strength = calibrate_strength(1.0 / (1.0 + np.exp(-logit)), calibrated_threshold)
+    strength = read_strengths(times_s, outputs, calibrated_threshold)
     velocity = uniform_filter1d(outputs[:, 2], VELOCITY_FRAMES, mode="nearest")
     peaks = [(at, time_s) for at, time_s in pick_peaks(times_s, outputs) if time_s < duration_s]
     odds = strength[[at for at, _ in peaks]].clip(1e-6, 1.0 - 1e-6)

@@ -26,7 +26,7 @@ from engine.physics.analysis.poles import (
 from engine.physics.analysis.ringing_peak import find_ringing_peak
 from engine.physics.model import Modes
 
-_PASSES = ((FINE, 2), (WIDE, 2), (FINE, 4))  # layers, and rounds at most: what is left over is found in the next pass
+_ROUNDS, _LAST_ROUNDS = 2, 4  # at most, of a pass: what one leaves over is found by the next
 _MAX_REFINED, _MAX_PEAKS = 96, 3
 _ENTER_SNR, _STAY_SNR, _FINAL_SNR = 10.0**1.0, 10.0**0.6, 10.0**1.3
 _FAST_PER_S, _FAST_POWER, _CROWDED_WIDTHS = 200.0, 2.5, 2.0  # the attack is as fast: such modes must stand out more
@@ -57,9 +57,8 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     x = (x - x.mean() if x.size > sample_rate_hz // 20 else x) / level
     poles, remainder = np.zeros((0, 2)), x
     whole = transform_padded(x)
-    for number, (layers, rounds) in enumerate(_PASSES):
+    for layers, searched, rounds in ((FINE, None, _ROUNDS), (WIDE, None, _ROUNDS), (FINE, whole, _LAST_ROUNDS)):
         spectrum = whole if remainder is x else transform_padded(remainder)
-        searched = whole if layers in [before for before, _ in _PASSES[:number]] else None
         candidates = find_poles(spectrum, x.size, sample_rate_hz, layers, searched)
         poles, remainder = _add_modes(x, sample_rate_hz, poles, candidates, remainder, 2 * max_modes, rounds)
     poles, amplitudes = _add_ringing_peaks(x, sample_rate_hz, *_drop_weak(x, sample_rate_hz, poles))
