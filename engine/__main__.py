@@ -70,6 +70,7 @@ LAB: dict[str, str | dict[str, str]] = {
             "robustness",
             "sampler",
             "scene",
+            "simulator",
             "sync",
             "takes",
             "text",

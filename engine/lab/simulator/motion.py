@@ -28,7 +28,8 @@ class Gesture:
 
     ``at_m`` is the place, ``normal`` its outward normal, ``heading`` the stick's direction along the surface,
     ``pitch_rad`` its tilt into it, ``speed_m_per_s`` of the tip, ``lift_rad`` how far it is raised before,
-    ``arm`` the share of the swing that the arm makes, ``rebound`` how fast it goes back.
+    ``arm`` the share of the swing that the arm makes, ``rebound`` how fast it goes back. Lifting it takes
+    ``rise_share`` of the time since the gesture before, at most ``rise_s``.
     """
 
     kind: str
@@ -44,6 +45,8 @@ class Gesture:
     gap_m: float = 0.0
     slide_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     slide_s: float = 0.0
+    rise_share: float = 0.35
+    rise_s: float = 0.28
 
     @property
     def end_s(self) -> float:
@@ -130,7 +133,7 @@ def plan_motion(
         rate = gesture.speed_m_per_s / (striker.reach_m * (1.0 + gesture.arm))
         lift = min(gesture.lift_rad, 0.5 * room_s * rate / 1.9) if gesture.kind == "hit" else gesture.lift_rad
         swing_s = min(1.9 * lift / rate, 0.55 * room_s)
-        back_s = left_s + min(0.28, 0.35 * room_s)
+        back_s = left_s + min(gesture.rise_s, gesture.rise_share * room_s)
         begin_s = gesture.time_s - swing_s
         if left_s > 0.0:
             swing.append((back_s, -0.85 * lift, 0.0, 0.0))

@@ -48,13 +48,13 @@ def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:
     rng = np.random.default_rng([seed, index])
     drawn_s = float(rng.uniform(5.0, 7.0))
     duration_s = duration_s or drawn_s
-    kind = str(rng.choice(["strikes", "falls", "both", "idle"], p=[0.68, 0.17, 0.10, 0.05]))
+    kind = str(rng.choice(["strikes", "falls", "both", "idle"], p=[0.78, 0.09, 0.08, 0.05]))
     things, ground, table = draw_things(rng, kind)
     faces = list_faces(things, rng)
     strikers: list[Striker] = []
     gestures: list[tuple[Gesture, ...]] = []
     if kind != "falls":
-        count = 2 if rng.random() < 0.18 else 1
+        count = 2 if rng.random() < 0.09 else 1
         for k in range(count):
             side = float(rng.choice([-1.0, 1.0])) if k == 0 else -math.copysign(1.0, strikers[0].elbow[0])
             striker, heading = draw_striker(rng, side)
@@ -135,7 +135,7 @@ def _draw_passers(rng: np.random.Generator, shot: Shot, duration_s: float) -> li
 
 def _draw_light(rng: np.random.Generator) -> tuple[tuple[Lamp, ...], Colour, float, bool]:
     """Lamps, ambient light, the exposure that suits them, and whether it is night."""
-    night = bool(rng.random() < 0.2)
+    night = bool(rng.random() < 0.12)
     warm = rng.uniform(-1, 1)
     tint = np.array([1.0 + 0.25 * warm, 1.0, 1.0 - 0.3 * warm])
     bearing, height = rng.uniform(0, 2 * math.pi), rng.uniform(0.5, 1.4)
@@ -152,7 +152,7 @@ def _draw_light(rng: np.random.Generator) -> tuple[tuple[Lamp, ...], Colour, flo
     level = rng.uniform(0.02, 0.12) if night else rng.uniform(0.15, 0.5)
     ambient = make_colour(level * (1.0 + rng.uniform(-0.15, 0.15, 3)))
     exposure = float(
-        np.exp(rng.uniform(math.log(0.05), math.log(0.14)) if night else rng.uniform(math.log(0.11), math.log(0.4)))
+        np.exp(rng.uniform(math.log(0.07), math.log(0.16)) if night else rng.uniform(math.log(0.16), math.log(0.42)))
     )
     return tuple(lamps), ambient, exposure, night
 
@@ -166,14 +166,14 @@ def _draw_camera(
     switches: tuple[tuple[float, float], ...] = ()
     if rng.random() < 0.05:
         switches = ((float(rng.uniform(0.2, 0.9) * duration_s), float(rng.choice([0.4, 0.6, 1.6, 2.2]))),)
-    handheld = rng.random() < 0.45
+    handheld = rng.random() < 0.15
     red, blue = rng.normal(0, 0.06, 2)
     return Camera(
         RATES[rng.integers(len(RATES))], tuple(shots),
-        float(np.exp(rng.uniform(math.log(0.002), math.log(0.03)))) if handheld else 0.0, float(rng.uniform(0.5, 3.0)),
-        float(rng.uniform(0.1, 0.9)), exposure, float(rng.uniform(0, 0.15)) if rng.random() < 0.5 else 0.0,
-        (1.0 + float(red), 1.0, 1.0 + float(blue)), float(rng.uniform(0, 0.05)) if rng.random() < 0.4 else 0.0,
-        float(rng.uniform(0.01, 0.05) if night else rng.uniform(0.0, 0.02)), float(rng.uniform(0.85, 1.25)),
+        float(np.exp(rng.uniform(math.log(0.0007), math.log(0.01)))) if handheld else 0.0, float(rng.uniform(0.5, 3.0)),
+        float(rng.uniform(0.1, 0.9)), exposure, float(rng.uniform(0, 0.1)) if rng.random() < 0.2 else 0.0,
+        (1.0 + float(red), 1.0, 1.0 + float(blue)), float(rng.uniform(0, 0.05)) if rng.random() < 0.2 else 0.0,
+        float(rng.uniform(0.01, 0.05) if night else rng.uniform(0.0, 0.01)), float(rng.uniform(1.0, 1.5)),
         int(rng.integers(16, 32)), int(rng.integers(1 << 31)), switches,
     )  # fmt: skip
 

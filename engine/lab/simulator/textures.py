@@ -10,6 +10,8 @@ import numpy as np
 from engine.lab.simulator.materials import Colour
 
 SIDE = 192
+CLEAN = ("grain", "boards", "steel", "clay", "flat")
+"""Patterns of the demo clips, which have their own fine detail."""
 
 
 def draw_noise(rng: np.random.Generator, cells_y: float, cells_x: float, side: int = SIDE) -> np.ndarray:
@@ -17,6 +19,14 @@ def draw_noise(rng: np.random.Generator, cells_y: float, cells_x: float, side: i
     spectrum = np.fft.rfft2(rng.standard_normal((side, side)))
     fy, fx = np.fft.fftfreq(side)[:, None] * side / cells_y, np.fft.rfftfreq(side) * side / cells_x
     noise = np.fft.irfft2(spectrum * np.exp(-(fy**2 + fx**2)), (side, side))
+    return np.asarray(noise / (noise.std() + 1e-9))
+
+
+def draw_wear(rng: np.random.Generator, side: int = SIDE) -> np.ndarray:
+    """Periodic noise [side, side] whose amplitude falls with frequency, as that of real surfaces does, deviation 1."""
+    spectrum = np.fft.rfft2(rng.standard_normal((side, side)))
+    fy, fx = np.fft.fftfreq(side)[:, None] * side, np.fft.rfftfreq(side) * side
+    noise = np.fft.irfft2(spectrum / np.maximum(1.0, np.hypot(fy, fx)) ** rng.uniform(0.3, 0.9), (side, side))
     return np.asarray(noise / (noise.std() + 1e-9))
 
 
@@ -115,6 +125,8 @@ def paint_texture(pattern: str, colour: Colour, second: Colour, rng: np.random.G
             image[int(rng.integers(10, 60)) :, edge] *= 0.5
             edge += int(rng.integers(5, 24))
     image = image * _shade(pattern, rng, side)[..., None]
+    if pattern not in CLEAN:
+        image = image * np.exp(rng.uniform(0.05, 0.25) * draw_wear(rng, side))[..., None]
     file = io.BytesIO()
     Image.fromarray(np.clip(255.0 * image, 0, 255).astype(np.uint8)).save(file, "PNG", compress_level=1)
     return file.getvalue()

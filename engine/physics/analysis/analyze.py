@@ -16,6 +16,7 @@ from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
 from engine.core.units import power_to_db
 from engine.physics.analysis.background import choose_quiet, find_steady
+from engine.physics.analysis.damped_sinusoids import synthesize_found
 from engine.physics.analysis.envelope import fit_envelope
 from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped
 from engine.physics.analysis.noise_components import room_decay
@@ -23,7 +24,7 @@ from engine.physics.analysis.residual import fit_residual
 from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import expected_level, rise_gain
-from engine.physics.synthesis import synthesize, synthesize_modes
+from engine.physics.synthesis import synthesize
 
 _MAX_ANALYSED_S = 6.0
 _MIN_PARALLEL_HITS, _MAX_WORKERS = 64, 8
@@ -117,7 +118,7 @@ def fit_rise(hit: np.ndarray, physics: Physics) -> float:
     if length < 10 * step:
         return 0.0
     times_s = np.arange(length) / rate
-    tonal = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
+    tonal = synthesize_found(physics.modes, length, rate)
     middle_s = times_s.reshape(-1, step).mean(axis=1)
     noise = expected_level(physics.residual, middle_s)
     measured = np.square(hit[:length]).reshape(-1, step).mean(axis=1)
@@ -148,7 +149,7 @@ def fit_short_rise(hit: np.ndarray, physics: Physics) -> float:
     if hit.size < length or len(edges) < len(_SHORT_EDGES_S):
         return 0.0
     times_s = (np.arange(length) + 0.5) / rate
-    tonal = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
+    tonal = synthesize_found(physics.modes, length, rate)
     noise = expected_level(physics.residual, times_s)
     measured = np.add.reduceat(np.square(hit[:length]), edges[:-1]) / np.diff(edges)
     floor = 1e-5 * float(measured.max()) + 1e-20

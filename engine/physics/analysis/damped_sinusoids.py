@@ -6,7 +6,9 @@ import functools
 
 import numpy as np
 
+from engine.core.units import db_to_gain
 from engine.physics.analysis.poles import fastest_decay, slowest_decay
+from engine.physics.model import Modes
 
 _BLOCK, _FINE = 256, 16
 _OWN = 0.04  # least share of a mode's energy that is orthogonal to the other modes
@@ -134,6 +136,16 @@ def synthesize_poles(poles: np.ndarray, amplitudes: np.ndarray, length: int, rat
     first = (starts * amplitudes).conj()
     result: np.ndarray = (first.view(np.float64) @ steps.view(np.float64).T).reshape(-1)[:length]
     return result
+
+
+def synthesize_found(modes: Modes, length: int, rate: int) -> np.ndarray:
+    """The waveform of modes that were found, float64 [length]: as ``synthesis.synthesize_modes``, faster for one set.
+
+    Muted modes and those at or above half the sample rate, which the analysis does not find, are not left out.
+    """
+    poles = np.stack([modes.frequency_hz, modes.decay_per_s], axis=1).reshape(-1, 2)
+    amplitudes = db_to_gain(np.asarray(modes.power_db)) * np.exp(1j * np.asarray(modes.phase_rad))
+    return synthesize_poles(poles, amplitudes, length, rate)
 
 
 def _phasors(s: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

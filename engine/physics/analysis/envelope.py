@@ -9,9 +9,9 @@ from scipy import fft as fast_fourier
 from scipy.special import digamma, polygamma
 
 from engine.core.units import db_to_power, power_to_db
+from engine.physics.analysis.damped_sinusoids import synthesize_found
 from engine.physics.model import ENVELOPE_RANGE_DB, ENVELOPE_STEP_S, LONGEST_ENVELOPE, Modes, Residual
 from engine.physics.noise import band_shares, rise_gain
-from engine.physics.synthesis import synthesize_modes
 
 _NARROWEST_HZ = 200.0  # frequency resolution of a frame of two steps
 _FIT_ERROR_DB = 5.0  # standard deviation of the exponential model in a band, beside that of its noise
@@ -39,7 +39,7 @@ def fit_envelope(hit: np.ndarray, modes: Modes, residual: Residual, sample_rate_
     bands_hz = np.asarray(residual.edges_hz)
     edges, merge = _merge_bands(bands_hz)
     start = hit[: 2 * LONGEST_ENVELOPE * step]
-    tonal = synthesize_modes([modes], start.size, sample_rate_hz)[0].numpy().astype(np.float64)
+    tonal = synthesize_found(modes, start.size, sample_rate_hz)
     tonal *= rise_gain(np.arange(start.size) / sample_rate_hz, residual.rise_s)
     signals = (start, tonal, start - tonal)
     total, of_modes, of_noise = (merge @ _frame_powers(x, step, sample_rate_hz, bands_hz) for x in signals)

@@ -109,8 +109,7 @@ def _poles_in_band(
     if y.size < 12:
         return np.zeros((0, 2))
     rows = min(_ROWS, y.size // 2)
-    hankel = sliding_window_view(y, rows)
-    values, vectors = np.linalg.eigh(hankel.T @ hankel.conj())
+    values, vectors = np.linalg.eigh(hankel_gram(y, rows), UPLO="U")
     values, vectors = values[::-1], vectors[:, ::-1]
     rest = values[rows // 3 :]  # in order, so that their median is in the middle
     noise = 0.5 * float(rest[(rest.size - 1) // 2] + rest[rest.size // 2])
@@ -127,6 +126,22 @@ def _poles_in_band(
     kept = (frequency > max(low_hz - margin, LOWEST_HZ)) & (frequency < high_hz + margin)
     kept &= (decay > -2.0 / span_s) & (decay < np.minimum(fastest_decay(frequency), 0.7 * band_rate))
     return np.stack([frequency[kept], np.maximum(decay[kept], slowest_decay(length / rate))], axis=1)
+
+
+def hankel_gram(y: np.ndarray, rows: int) -> np.ndarray:
+    """Upper triangle of H H* of the Hankel matrix H [``rows``, N] of a signal y [N + rows - 1], complex [rows, rows].
+
+    Each diagonal follows from its first element: one product enters the sum and one leaves it. Below the diagonal the
+    values mean nothing.
+    """
+    count = y.size - rows + 1
+    gram = np.empty((rows, rows), dtype=complex)
+    gram[0] = y[:count] @ sliding_window_view(y, rows).conj()
+    enters, leaves = y[count:], y[: rows - 1]
+    change = np.outer(enters, enters.conj()) - np.outer(leaves, leaves.conj())
+    for k in range(1, rows):
+        np.add(gram[k - 1, k - 1 : -1], change[k - 1, k - 1 :], out=gram[k, k:])
+    return gram
 
 
 def solve_shift(signal: np.ndarray) -> np.ndarray:

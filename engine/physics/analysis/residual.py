@@ -11,10 +11,10 @@ from scipy import fft as fast_fourier
 from engine.core.dsp import erb_edges
 from engine.core.units import db_to_power
 from engine.physics.analysis.band_decays import fit_decays
+from engine.physics.analysis.damped_sinusoids import synthesize_found
 from engine.physics.analysis.noise_components import name_components
 from engine.physics.model import Modes, Residual
 from engine.physics.noise import nonzero_band_shares
-from engine.physics.synthesis import synthesize_modes
 
 BANDS = 48
 _MIN_DECAY_PER_S = 1.5
@@ -45,7 +45,7 @@ def fit_residual(
     edges = erb_edges(20.0, sample_rate_hz / 2.0, bands)
     if not x.size or not np.isfinite(x).all():
         return Residual()
-    remainder = x - synthesize_modes([modes], x.size, sample_rate_hz)[0].numpy().astype(np.float64)
+    remainder = x - synthesize_found(modes, x.size, sample_rate_hz)
     # a mode that starts more abruptly than the recording leaves a remainder louder than it, which is not noise
     frames = _frame_powers(x, sample_rate_hz, edges)
     frames_s, level, weight = _frame_powers(remainder, sample_rate_hz, edges) if len(modes) else frames

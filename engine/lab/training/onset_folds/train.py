@@ -40,14 +40,15 @@ def pack(options: argparse.Namespace) -> None:
         frames = sum(len(clip.frames) for clip in clips)
         print(f"{what}: {len(clips)} clips, {frames} frames, {minutes:.1f} min, {size / 1e6:.2f} MB", file=sys.stderr)
 
+    pixels = options.pixels or NETWORK.pixels
     network, _ = load_onset_network(Path(options.network))
-    clips = align_clips(list(read_real_film(Path(options.data), NETWORK.pixels)), network)
+    clips = align_clips(list(read_real_film(Path(options.data), pixels)), network)
     streams = [encode_frames(clip.frames, options.quality) for clip in clips]
     say("real", clips, sum(map(len, streams)))
     left = options.megabytes * 1e6 - sum(map(len, streams)) - 3e5
     made: list[PackedClip] = []
     for folder in options.sim:
-        for clip in read_simulated_film(Path(folder), NETWORK.pixels):
+        for clip in read_simulated_film(Path(folder), pixels):
             stream = encode_frames(clip.frames, options.quality + 1.0)
             left -= len(stream) + 200
             if left < 0:
@@ -80,7 +81,12 @@ def train(options: argparse.Namespace) -> None:
     start = {"device": note, "clips": len(clips), "frames": frames, "read_s": round(time.monotonic() - begun_s, 1)}
     log_line(log, {**start, "million_parameters": round(parameters, 3)})
     config = replace(
-        FoldConfig(), size=options.size, seed=options.seed, scale=options.scale, learning_rate=options.learning_rate
+        FoldConfig(),
+        size=options.size,
+        seed=options.seed,
+        scale=options.scale,
+        learning_rate=options.learning_rate,
+        real_share=options.real_share,
     )
     if options.no_align:
         config = replace(config, align_at=())
@@ -149,7 +155,9 @@ def main(args: list[str]) -> None:
     parser.add_argument("--threads", type=int, default=8, help="clips decoded at a time")
     parser.add_argument("--network-config", metavar="JSON", help="another size of network")
     parser.add_argument("--calibrated-threshold", type=float, default=0.4, help="becomes the default threshold")
-    pixels_help = "about so many pixels of a frame are watched, where other than it was trained on"
+    share_help = "share of real clips among the pieces of a batch"
+    parser.add_argument("--real-share", type=float, default=FoldConfig.real_share, help=share_help)
+    pixels_help = "about so many pixels of a frame are packed, or watched by an adopted network, where other than usual"
     parser.add_argument("--pixels", type=int, default=0, help=pixels_help)
     parser.add_argument("--no-mirror", action="store_true", help="the mirror image of a clip is not watched")
     parser.add_argument("--device", default="auto")

@@ -12,9 +12,12 @@ from engine.physics.analysis.damped_sinusoids import (
     keep_distinct,
     refine_jointly,
     solve_amplitudes,
+    synthesize_found,
     synthesize_poles,
 )
-from tests.sounds import RATE, make_modes, reference
+from engine.physics.model import Modes
+from engine.physics.synthesis import synthesize_modes
+from tests.sounds import BELL, RATE, make_modes, reference
 
 POLES = np.array([[440.0, 6.0], [452.0, 10.0], [3000.0, 50.0], [9000.0, 300.0]])
 AMPLITUDES = np.array([0.3, 0.2j, -0.1 + 0.1j, 0.05])
@@ -36,6 +39,12 @@ def make_sound(poles: np.ndarray = POLES, length: int = LENGTH) -> np.ndarray:
 def test_the_sum_is_its_definition(length: int) -> None:
     assert np.abs(synthesize_poles(POLES, AMPLITUDES, length, RATE) - make_sound(length=length)).max() < 1e-12
     assert not synthesize_poles(np.zeros((0, 2)), np.zeros(0, complex), length, RATE).any()
+
+
+def test_modes_that_were_found_sound_as_their_definition_and_as_the_renderer_s(length: int = LENGTH) -> None:
+    assert synthesize_found(BELL, length, RATE) == pytest.approx(reference(BELL, length), abs=1e-12)
+    assert synthesize_found(BELL, length, RATE) == pytest.approx(synthesize_modes([BELL], length, RATE)[0], abs=1e-6)
+    assert not synthesize_found(Modes(), length, RATE).any()
 
 
 def test_amplitudes_are_those_of_dense_least_squares(rng: np.random.Generator) -> None:

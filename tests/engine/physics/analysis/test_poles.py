@@ -12,6 +12,7 @@ from engine.physics.analysis.poles import (
     coherence,
     fastest_decay,
     find_poles,
+    hankel_gram,
     overlap,
     slowest_decay,
     solve_shift,
@@ -19,6 +20,15 @@ from engine.physics.analysis.poles import (
     weigh_poles,
 )
 from tests.sounds import BELL, RATE, make_modes, reference
+
+
+def test_gram_matrix_of_a_hankel_matrix_is_that_of_all_its_products(rng: np.random.Generator) -> None:
+    for size in (12, 57, 230, 400):
+        rows = min(56, size // 2)
+        y = (rng.standard_normal(size) + 1j * rng.standard_normal(size)) * np.exp(-np.arange(size) / 40.0)
+        hankel = np.array([y[k : k + size - rows + 1] for k in range(rows)])
+        upper = np.triu_indices(rows)
+        assert hankel_gram(y, rows)[upper] == pytest.approx((hankel @ hankel.conj().T)[upper], rel=1e-9, abs=1e-12)
 
 
 def test_poles_of_a_sum_of_damped_sinusoids_are_among_the_candidates(rng: np.random.Generator) -> None:
