@@ -73,7 +73,9 @@ def bind(options: Options) -> socket.socket:
     host = "0.0.0.0" if options.listen else "127.0.0.1"
     first = options.port or FIRST_PORT
     for port in [first] if options.port else range(first, first + PORTS_TRIED):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # asyncio sends at once only on sockets that say they are TCP's; others keep a body back until the head of its
+        # answer is acknowledged, 40 ms later.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name != "nt":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
