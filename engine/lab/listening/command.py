@@ -131,7 +131,7 @@ def _bind(port: int | None) -> socket.socket:
     """A listening socket on this machine alone. Raises BadInput where the port is taken."""
     first = port or FIRST_PORT
     for candidate in [first] if port else range(first, first + PORTS_TRIED):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio delays bodies
         try:
             listener.bind(("127.0.0.1", candidate))
             listener.listen(16)
