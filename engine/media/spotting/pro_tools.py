@@ -13,6 +13,7 @@ from engine.media.spotting.times import parse_clock_s, parse_rate, parse_timecod
 _SPACED = re.compile(r"\s+")
 _RATE = re.compile(r"([1-9]\d{3,5})(?:\.0*)?$", re.ASCII)
 _SAMPLES = re.compile(r"\d{1,15}", re.ASCII)
+_WORD = re.compile(r"[a-z]+")
 _FADE = re.compile(r"\((?:fade|fade in|fade out|cross ?fade)\)", re.IGNORECASE)
 
 
@@ -115,12 +116,15 @@ def _read_markers(lines: list[str], clock: _Counter) -> Iterator[Spot]:
 
 
 def _read_clips(lines: list[str], clock: _Counter) -> Iterator[Spot]:
+    """The clips that sound: those on muted or inactive tracks, muted ones and fades are left out."""
     track = ""
     columns: list[str] = []
     for number, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line.split("\t")]
         if line.upper().startswith("TRACK NAME:"):
             track, columns = line.partition(":")[2].strip(), []
+        elif line.upper().startswith("STATE:") and {"muted", "inactive"} & set(_WORD.findall(line.lower())):
+            track = ""
         elif "START TIME" in line.upper() and track:
             columns = [cell.upper() for cell in cells]
         elif columns and cells[0].isdigit():

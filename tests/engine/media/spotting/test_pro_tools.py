@@ -57,3 +57,14 @@ def test_subframes_of_drop_frame_and_of_the_session_s_start(place: Callable[...,
     )
     placed = place("s.txt", make_session((), "10:00:00:10.50") + markers, PAL, "10:00:00:00")
     assert [spot.time_s for spot in placed.spots] == pytest.approx([1.0 + 10.5 / 25], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("state", "heard"), [("Muted", 0), ("Solo Muted", 0), ("Inactive, Hidden", 0), ("Hidden", 1), ("", 1)]
+)
+def test_clips_of_tracks_that_do_not_sound_are_no_hits(state: str, heard: int, place: Callable[..., Placed]) -> None:
+    own = make_session((("cup", "10:00:01:00.00", "Unmuted"),), "10:00:00:00.00")
+    own = own.replace("TRACK NAME:\tCup\n", f"TRACK NAME:\tCup\nCOMMENTS:\t\nUSER DELAY:\t0 Samples\nSTATE: {state}\n")
+    other = make_session((("door", "10:00:02:00.00", "Unmuted"),), "10:00:00:00.00").partition("L I S T I N G\n")[2]
+    placed = place("pt.txt", own + other, PAL, "10:00:00:00")
+    assert [spot.name for spot in placed.spots] == ["cup", "door"][1 - heard :]
