@@ -86,10 +86,13 @@ def needed_extras(module: str, args: Sequence[str]) -> tuple[str, ...]:
 
 
 def spread_tests(args: Sequence[str]) -> list[str]:
-    """Options of pytest that run the whole suite in as many processes as there are cores; none for named tests."""
+    """Options of pytest that run the whole suite in one process more than there are cores; none for named tests.
+
+    While one waits for a browser or for a process that it started, another computes.
+    """
     if any(arg.startswith(("-n", "--numprocesses", "--dist")) or (ROOT / arg.split("::")[0]).exists() for arg in args):
         return []
-    count = str(min(os.cpu_count() or 1, MOST_TEST_PROCESSES))
+    count = str(min((os.cpu_count() or 1) + 1, MOST_TEST_PROCESSES))
     return ["-n", count, "--dist", "loadfile", "--no-loadscope-reorder", "--maxfail", "20"]  # tests/conftest.py orders
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -228,7 +229,8 @@ def test_a_process_and_a_machine_that_end_lose_nothing_and_repeat_nothing(
     said = capsys.readouterr().err
     assert "a.mp4: its process ended; it is rendered again" in said
     assert "b.mp4: its machine left the farm; it is rendered again" in said
-    assert "torn.mp4: its process ended, at every try; render it alone to see more" in said
+    last = r"its (process ended|machine left the farm)"  # as it ends on the machine that is left, or on the other one
+    assert re.search(rf"torn\.mp4: {last}, at every try; render it alone to see more", said), said
     assert read_all(out) == read_all(clips.parent / "local")
     assert read_manifest(out, "done") == read_manifest(clips.parent / "local", "done")
     assert not list(out.glob(".struck-*"))
