@@ -11,7 +11,7 @@ from engine.core.paths import ROOT
 MAKERS = {"Edit", "chain", "add_sound", "replace_sound", "give_hits_sound", "replace_detected_hits"}
 FOLDERS = ("engine/document", "engine/pipeline", "ui")
 NO_NAME = re.compile(r"Bell |Merge sound$")
-"""What no edit is called: begun with a word from elsewhere, which stands there in full; one sound alone is not merged."""
+"""What no edit is called: begun with a word from elsewhere, where it stands in full; one sound is not merged."""
 
 UNTRANSLATED = re.compile(r"Change (\d+ )?bands? of the |Set 7 of the sound$|Take .+ of ")
 """Joined of words that the edit lists."""
