@@ -166,7 +166,7 @@ def run_batch(options: argparse.Namespace, render: Render) -> None:
     say(f"wrote {batch.write_report()}")
     failed = [outcome for source in sources if (outcome := batch.outcomes[source]).failure]
     for outcome in failed:
-        say(f"{outcome.source}: {outcome.failure}")
+        say(f"{outcome.source}: {outcome.failure.removeprefix(f'{Path(outcome.source).name}: ')}")
     if failed:
         raise BadInput(
             f"{len(failed)} of {len(sources)} clips could not be rendered; see the messages above and {REPORT_NAME}, "

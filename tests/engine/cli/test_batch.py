@@ -217,3 +217,8 @@ def test_nothing_of_a_manifest_is_html_in_the_report(tmp_path: Path) -> None:
         [Outcome(bad, bad, (bad,), sounds=(bad,), picture=bad), Outcome(bad, bad, failure=bad)],
     )
     assert "<script" not in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_a_clip_that_is_not_there_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refuse(capsys, "render", tmp_path / "none.mp4", "--out-dir", tmp_path / "out")
+    assert f"{tmp_path / 'none.mp4'}: there is no such file in {tmp_path}; check the path" in said.splitlines()
