@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from engine.pipeline.render import HitSampler
 
 _STEPS = (1, 64)
-LISTS = "CSV, MIDI, EDL, text of Pro Tools, Reaper, Audition or Audacity; its timecode is placed by the clip's"
+LISTS = "CSV, MIDI, EDL, OTIO, text of Pro Tools, Reaper, Audition or Audacity; its timecode is placed by the clip's"
 
 CACHE_MEMORY_BYTES = 128 << 20
 CACHE_DISK_BYTES = 1 << 42  # no bound: all sounds of a run are kept until it ends

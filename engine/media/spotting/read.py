@@ -14,8 +14,9 @@ from engine.media.spotting.pro_tools import is_pro_tools, read_pro_tools
 from engine.media.spotting.reaper import START, read_reaper
 from engine.media.spotting.spots import Placed, SpottingList, place_spots
 from engine.media.spotting.table import read_table
+from engine.media.spotting.timeline import is_timeline, read_timeline
 
-ENDINGS = (".csv", ".tsv", ".txt", ".edl", ".mid", ".midi", ".rpp")
+ENDINGS = (".csv", ".tsv", ".txt", ".edl", ".mid", ".midi", ".rpp", ".otio")
 LARGEST_BYTES = 16 << 20
 
 
@@ -52,6 +53,8 @@ def _parse(data: bytes, source: str, frame_rate: Fraction, is_rate_given: bool) 
         return read_reaper(text, frame_rate)
     if is_pro_tools(text):
         return read_pro_tools(text, frame_rate, is_rate_given, source)
+    if is_timeline(text):
+        return read_timeline(text, frame_rate, source)
     if is_edl(text):
         return read_edl(text, frame_rate, source)
     return read_table(text, frame_rate, is_rate_given, source)
@@ -68,5 +71,7 @@ def _decode(data: bytes, source: str) -> str:
             text = data.decode("mac_roman")
             text = text if is_pro_tools(text) else data.decode("cp1252", "replace")
     if "\0" in text:
-        raise BadInput(f"{source} is no spotting list that Struck reads; give CSV, MIDI, EDL, Pro Tools or Reaper text")
+        raise BadInput(
+            f"{source} is no spotting list that Struck reads; give CSV, MIDI, EDL, OTIO, Pro Tools or Reaper text"
+        )
     return text

@@ -9,7 +9,7 @@ import { createSheet } from "./sheet.js";
 
 /** @typedef {"add" | "replace"} How */
 
-const ENDINGS = ".csv,.tsv,.txt,.edl,.mid,.midi,.rpp";
+const ENDINGS = ".csv,.tsv,.txt,.edl,.mid,.midi,.rpp,.otio";
 const AS_TOLD = t("spotting.as_the_list");
 /** @type {[How, string][]} */
 const HOW = [["add", t("spotting.add_to_the")], ["replace", t("spotting.replace_the_hits")]];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -27,6 +28,7 @@ from engine.media.export.markers import Marker, write_markers
 from engine.media.export.options import Start
 from engine.media.export.sessions.edl import write_edl
 from engine.media.export.sessions.midi import write_midi
+from engine.media.export.sessions.otio import write_otio
 from engine.media.export.sessions.reaper import write_reaper
 from engine.media.export.sessions.session import Item, Session, Track
 from engine.physics.model import modes_from_json, physics_to_json, residual_from_json
@@ -118,6 +120,8 @@ def _write_spotting(folder: Path) -> None:
     write_midi(folder / "notes.mid", session)
     write_edl(folder / "markers.edl", session)
     write_reaper(folder / "markers.rpp", session)
+    if importlib.util.find_spec("opentimelineio") is not None:
+        write_otio(folder / "markers.otio", session)
     for name, text in (("markers", PRO_TOOLS), ("audition", AUDITION), ("audacity", AUDACITY)):
         (folder / f"{name}.txt").write_text(text)
     (folder / "regions.csv").write_text(REAPER_REGIONS)
