@@ -88,7 +88,7 @@ export const PANELS = {
   "inspector.what_is_struck": "Was angeschlagen wird: Moden, Rauschen und Makros",
   "macros.all_macros_back": "Alle Makros dorthin zurück, wo sie nichts ändern",
   "macros.apply_macros_and": "Makros und Detail in die Moden und das Rauschen des Klangs einrechnen und zurücksetzen",
-  "macros.as_struck": "wie angeschlagen",
+  "macros.as_struck": "wie getroffen",
   "macros.dry": "trocken",
   "macros.edge": "Rand",
   "macros.hardness": "Härte",
