@@ -5,9 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 
 from engine.core.paths import ROOT
+from engine.document.edits.hits import set_hits
+from engine.document.edits.strips import set_strip
+from engine.document.strip import Strip
 
+HIT_VALUES = (
+    "velocity_db", "gain_db", "pan", "distance_m", "pitch_cents", "decay_ratio", "residual_db", "time_s", "name",
+    "group", "stroke", "mute", "seed", "sound_id",
+)  # fmt: skip
 MAKERS = {"Edit", "chain", "add_sound", "replace_sound", "give_hits_sound", "replace_detected_hits"}
 FOLDERS = ("engine/document", "engine/pipeline", "ui")
 NO_NAME = re.compile(r"Bell |Merge sound$")
@@ -69,7 +77,9 @@ def list_labels() -> Iterator[str]:
 def test_each_edit_has_a_name_in_each_language() -> None:
     source = (ROOT / "ui/editor/texts/server.js").read_text(encoding="utf-8")
     known = [re.compile(form) for form in re.findall(r"^  \[/(\^.+\$)/, ", source, re.MULTILINE)]
-    labels = sorted(set(list_labels()))
+    of_hits = [set_hits(["h1"], {name: 0}).label for name in HIT_VALUES]
+    of_strips = [set_strip("s1", {field.name: 0}).label for field in fields(Strip)]
+    labels = sorted({*list_labels(), *of_hits, *of_strips})
     assert len(labels) > 50 and {"Add hit", "Move hit", "Move 3 hits", "Keep headroom"} <= set(labels)
     unknown = [label for label in labels if not any(form.match(label) for form in known)]
     assert [label for label in unknown if not UNTRANSLATED.match(label) and not NO_NAME.match(label)] == []
