@@ -26,7 +26,7 @@ from engine.cli.console import check_json_target, say, write_json
 from engine.core.errors import BadInput
 from engine.lab.data.greatest_hits import list_takes
 from engine.lab.data.onsets.film import ENDINGS, find_days
-from engine.lab.evaluation.simulator.features import MOTION, PICTURE, RHYTHM, Excerpt, read_excerpts
+from engine.lab.evaluation.simulator.features import EXCERPT_S, MOTION, PICTURE, RHYTHM, Excerpt, read_excerpts
 
 GENERATED_SOUND = "su2023_page"
 """Film whose picture is real and whose sound is not: its onsets are not those of its hits."""
@@ -101,6 +101,17 @@ def bootstrap_accuracy(
     return float(balanced_accuracy_score(simulated, guess)), float(low), float(high)
 
 
+def check_groups(excerpts: Sequence[Excerpt]) -> None:
+    """BadInput where there are too few days or takes to learn from some and to be tried on others."""
+    for simulated, what in ((False, "days or clips of film"), (True, "simulated takes")):
+        count = len({excerpt.group for excerpt in excerpts if excerpt.simulated == simulated})
+        if count < SPLITS:
+            raise BadInput(
+                f"{count} {what} have sound and {EXCERPT_S:g} s or more, and {SPLITS} are needed; "
+                "give more with --sim or --data"
+            )
+
+
 def measure_gap(excerpts: Sequence[Excerpt], repeats: int = REPEATS) -> dict[str, Any]:
     """How well a classifier tells takes from film by each kind of feature and by all, and each feature by itself."""
     simulated = np.asarray([excerpt.simulated for excerpt in excerpts])
@@ -150,6 +161,7 @@ def main(args: list[str]) -> None:
         raise BadInput(f"--jobs {options.jobs} is under 1; give a count of clips")
     check_json_target(options.json)
     excerpts = collect_excerpts(Path(options.data), [Path(f) for f in options.sim], options.film, options.jobs)
+    check_groups(excerpts)
     say(f"{len(excerpts)} excerpts")
     result = measure_gap(excerpts)
     print_gap(result)

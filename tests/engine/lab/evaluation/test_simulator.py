@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import BadInput
-from engine.lab.evaluation.simulator.evaluate import ALL, collect_excerpts, main, measure_gap
+from engine.lab.evaluation.simulator.evaluate import ALL, check_groups, collect_excerpts, main, measure_gap
 from engine.lab.evaluation.simulator.features import (
     MOTION,
     PICTURE,
@@ -69,7 +69,10 @@ def make_excerpts(rng: np.random.Generator, simulated: bool, count: int, shift: 
     ]  # fmt: skip
 
 
-def test_what_differs_is_told_apart_and_what_does_not_is_not(rng: np.random.Generator) -> None:
+def test_what_differs_is_told_apart_and_what_does_not_is_not(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.lab.evaluation.simulator.evaluate.SPLITS", 2)  # a fit takes a third of a second
     excerpts = make_excerpts(rng, False, 80, 0.0) + make_excerpts(rng, True, 60, 6.0)
     result = measure_gap(excerpts, repeats=1)
     assert (result["film"], result["takes"]) == (80, 60)
@@ -78,6 +81,13 @@ def test_what_differs_is_told_apart_and_what_does_not_is_not(rng: np.random.Gene
     assert low <= 0.5 <= high or abs(mean - 0.5) < 0.1
     by_name = {row["name"]: row["auc"] for row in result["features"]}
     assert by_name["contrast"] > 0.99 and abs(by_name["gap"] - 0.5) < 0.15
+
+
+def test_too_few_takes_are_refused(rng: np.random.Generator) -> None:
+    with pytest.raises(BadInput, match="3 simulated takes have sound and 5 s or more, and 5 are needed"):
+        check_groups(make_excerpts(rng, False, 20, 0.0) + make_excerpts(rng, True, 6, 0.0))
+    with pytest.raises(BadInput, match="0 days or clips of film have sound"):
+        check_groups([])
 
 
 def test_a_clip_is_cut_into_excerpts_with_every_measure() -> None:
