@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from engine.cli.console import whole_number
 from engine.core.checkpoint import count_parameters
 from engine.core.device import choose_device, prefers_bfloat16
 from engine.core.errors import BadInput
@@ -312,7 +313,8 @@ def main(args: list[str]) -> None:
     parser.add_argument("--channels", type=read_widths, default=NetworkConfig.channels, help="such as 48,96,160,224")
     parser.add_argument("--learning-rate", type=float, default=TrainingConfig.learning_rate)
     parser.add_argument("--imagined", type=int, default=24, help="synthetic objects of each rare material")
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="makers of examples")
+    makers = max(1, (os.cpu_count() or 2) // 2)
+    parser.add_argument("--workers", type=whole_number(1, 256), default=makers, help="makers of examples")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--hits-only", action="store_true", help="analyse the recordings and stop")

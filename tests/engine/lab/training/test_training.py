@@ -27,6 +27,7 @@ from engine.lab.training.sampler import train as training
 from engine.lab.training.sampler.level_loss import level_loss
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
+from tests.command_line import refuse
 
 RATE = 48_000
 NOISE = Residual((100.0, 1000.0, 8000.0), (-36.0, -40.0), (50.0, 80.0), None)
@@ -185,3 +186,7 @@ def test_a_blend_lies_between_two_networks() -> None:
         torch.testing.assert_close(mixed, 0.75 * old + 0.25 * new)
     with pytest.raises(BadInput, match="--blend"):
         training.main(["--blend", "0.5"])
+
+
+def test_a_training_without_makers_of_examples_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--workers: 0 is out of range; give 1 to 256" in refuse(capsys, "train", "sampler", "--workers", "0")
