@@ -32,7 +32,7 @@ GENERATED_SOUND = "su2023_page"
 """Film whose picture is real and whose sound is not: its onsets are not those of its hits."""
 STRUCK = "greatest_hits"
 SPLITS, REPEATS, BOOTSTRAPS = 5, 4, 1000
-ALL = "all three"
+KINDS, ALL = (RHYTHM, MOTION, PICTURE), "all three"
 
 
 def collect_excerpts(data: Path, folders: Sequence[Path], only: str, jobs: int) -> list[Excerpt]:
@@ -116,17 +116,12 @@ def measure_gap(excerpts: Sequence[Excerpt], repeats: int = REPEATS) -> dict[str
     """How well a classifier tells takes from film by each kind of feature and by all, and each feature by itself."""
     simulated = np.asarray([excerpt.simulated for excerpt in excerpts])
     groups = [excerpt.group for excerpt in excerpts]
-    result: dict[str, Any] = {
-        "film": int((~simulated).sum()),
-        "takes": int(simulated.sum()),
-        "kinds": {},
-        "features": [],
-    }
-    kinds: dict[str, tuple[str, ...]] = {kind: (kind,) for kind in (RHYTHM, MOTION, PICTURE)}
-    for name, chosen in {**kinds, ALL: (RHYTHM, MOTION, PICTURE)}.items():
+    result: dict[str, Any] = {"film": int((~simulated).sum()), "takes": int(simulated.sum())}
+    result |= {"kinds": {}, "features": []}
+    for name, chosen in [*((kind, (kind,)) for kind in KINDS), (ALL, KINDS)]:
         x, _ = to_matrix(excerpts, chosen)
         result["kinds"][name] = bootstrap_accuracy(simulated, tell_apart(x, simulated, groups, repeats), groups)
-    for kind in kinds:
+    for kind in KINDS:
         x, names = to_matrix(excerpts, (kind,))
         for k, name in enumerate(names):
             row = {"kind": kind, "name": name, "auc": float(roc_auc_score(simulated, x[:, k]))}

@@ -31,7 +31,6 @@ _SCALES = 4
 class Excerpt:
     """One excerpt of a clip: ``group`` is what may not be on both sides of a split, ``values`` by kind and name."""
 
-    name: str
     group: str
     simulated: bool
     values: dict[str, dict[str, float]]
@@ -59,7 +58,7 @@ def read_excerpts(path: Path, group: str, simulated: bool, picture: Path | None 
             MOTION: measure_motion(times_s[part] - start_s, frames[part], onsets_s),
             PICTURE: measure_picture(frames[part]),
         }
-        yield Excerpt(f"{path.stem} at {start_s:g} s", group, simulated, values)
+        yield Excerpt(group, simulated, values)
 
 
 def _list_onsets(track: OnsetTrack, start_s: float) -> tuple[np.ndarray, np.ndarray]:

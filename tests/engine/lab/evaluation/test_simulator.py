@@ -60,7 +60,7 @@ def test_a_flat_picture_is_flat_and_a_noisy_one_is_not(rng: np.random.Generator)
 def make_excerpts(rng: np.random.Generator, simulated: bool, count: int, shift: float) -> list[Excerpt]:
     """Excerpts with one random feature of each kind, two of a group; that of the picture is shifted."""
     return [
-        Excerpt(f"{simulated} {k}", f"{simulated} {k // 2}", simulated, {
+        Excerpt(f"{simulated} {k // 2}", simulated, {
             RHYTHM: {"gap": float(rng.normal())},
             MOTION: {"change": float(rng.normal())},
             PICTURE: {"contrast": float(rng.normal() + shift)},
