@@ -90,11 +90,14 @@ def parse_timecode(text: str, frame_rate: Fraction) -> int:
 def check_timecode(text: str, frame_rate: Fraction, what: str = "timecode") -> int:
     """Frame number of a timecode, as ``parse_timecode`` has it.
 
-    Raises BadInput that calls it ``what`` for a label that drop-frame leaves out (SMPTE 12M): the first two of each
-    minute but every tenth, four at 59.94.
+    Raises BadInput that calls it ``what`` for hours over 23, and for a label that drop-frame leaves out (SMPTE 12M): the
+    first two of each minute but every tenth, four at 59.94.
     """
     frame = parse_timecode(text, frame_rate)
     match = _match_timecode(text)
+    if int(match[1]) > 23:
+        named = format_timecode(frame, frame_rate, match[4] == ";")
+        raise BadInput(f"{what} {text!r} is that of no frame, since days end after 24 hours; give {named}")
     dropped = frames_a_second(frame_rate) // 15
     drops = match[4] == ";" and drops_frames(frame_rate) and int(match[2]) % 10 != 0
     if drops and int(match[3]) == 0 and int(match[5]) < dropped:

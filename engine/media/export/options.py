@@ -116,15 +116,12 @@ class Start:
 
 
 def _check_start(timecode: str, frame_rate: Fraction) -> str:
-    """A timecode that its rate has; BadInput otherwise."""
+    """A timecode that its rate has, with all its digits; BadInput otherwise."""
     frame = check_timecode(timecode, frame_rate, "start timecode")
     if ";" in timecode and not drops_frames(frame_rate):
         reason = f"its ';' means drop-frame, and {float(frame_rate):.5g} frames a second drop none; write it with ':'"
         raise BadInput(f"start timecode {timecode!r} is none of the clip: {reason}")
-    named = format_timecode(frame, frame_rate, ";" in timecode)
-    if named != timecode.zfill(len(named)):
-        raise BadInput(f"start timecode {timecode!r} is that of no frame, since days end after 24 hours; give {named}")
-    return timecode
+    return format_timecode(frame, frame_rate, ";" in timecode)
 
 
 def find_start(options: DeliveryOptions, clip_timecode: str | None, frame_rate: Fraction) -> Start:

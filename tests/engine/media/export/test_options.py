@@ -41,7 +41,7 @@ def test_a_start_that_no_frame_has_is_refused(timecode: str, rate: Fraction, rea
     with pytest.raises(BadInput, match=reason):
         find_start(DeliveryOptions(start_timecode=timecode), None, rate)
     for fine in ("1:00:00:00", "23:59:59:23", "00:10:00:00"):
-        assert find_start(DeliveryOptions(start_timecode=fine), None, rate).timecode == fine
+        assert find_start(DeliveryOptions(start_timecode=fine), None, rate).timecode == fine.zfill(11)
     assert not find_start(DeliveryOptions(), "01:00:00;10", Fraction(25)).drop_frame  # of a clip that names it so
 
 

@@ -67,6 +67,8 @@ def test_a_clock_time_with_a_number_behind_it_stays_two_cells(place: Callable[..
          "row names; put text with ';' in quotes"),
         ("TC,Name\n01:00:00;00,fine\n01:01:00;01,none\n", "row 3: timecode '01:01:00;01' is that of no frame, since "
          "drop-frame leaves it out; give 01:01:00;02"),
+        ("TC,Name\n25:00:00:00,late\n", "row 2: timecode '25:00:00:00' is that of no frame, since days end after "
+         "24 hours; give 01:00:00:00"),
     ],
 )  # fmt: skip
 def test_rows_that_do_not_fit_and_labels_of_no_frame_are_refused(
