@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import numpy as np
 
 from engine.media.export.loudness import can_measure
 from tests.browser.struck_page import Editor
@@ -45,6 +48,42 @@ def test_sounds_are_mixed_and_the_track_is_set_to_a_loudness(editor: Editor) -> 
         page.get_by_role("button", name="−16", exact=True).click()
         editor.wait("() => struck.store.view.undo === 'Set loudness to −16 LUFS'")
         editor.wait("() => document.querySelector('.mix-reading-value').textContent === '\\u221216.0'")
+
+
+def read_levels_db(editor: Editor, time_s: float) -> np.ndarray:
+    """Levels that the large spectrogram tells under the pointer, from low to high, dB; NaN where it tells none."""
+    editor.see("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    editor.wait("() => document.querySelector('.st-spectro-canvas').ariaBusy === 'false'")
+    plot = editor.page.locator(".st-spectro-canvas").bounding_box()
+    assert plot is not None
+    start_s, end_s = editor.see("[struck.timeline.scale.start_s, struck.timeline.scale.end_s]")
+    x = plot["x"] + 46 + (plot["width"] - 56) * (time_s - start_s) / (end_s - start_s)
+    levels = []
+    for part in np.linspace(0.05, 0.95, 31):
+        editor.page.mouse.move(x, plot["y"] + 6 + (plot["height"] - 26) * (1 - part))
+        told = editor.page.locator(".st-spectro-readout").inner_text().split("·")[-1].strip()
+        levels.append(float(told.removesuffix("dB").strip().replace("\u2212", "-")) if told.endswith("dB") else np.nan)
+    return np.array(levels)
+
+
+def test_the_large_spectrogram_shows_what_the_strip_leaves(editor: Editor) -> None:
+    editor.page.keyboard.press("s")
+    hit = editor.project["hits"][0]
+
+    def read(**values: float) -> np.ndarray:
+        edit = {"kind": "set_strip", "sound_id": hit["sound_id"], "values": values}
+        editor.change(lambda: editor.see(f"void struck.store.edit({json.dumps(edit)})"))
+        return read_levels_db(editor, hit["time_s"] + 0.05)
+
+    plain = read_levels_db(editor, hit["time_s"] + 0.05)
+    clear = plain > np.nanmax(plain) - 40.0
+    assert clear.sum() >= 5
+    np.testing.assert_allclose((read(gain_db=-12.0) - plain)[clear], -12.0, atol=0.2)
+    darker = read(gain_db=0.0, low_pass_hz=400.0) - plain
+    assert abs(darker[clear][0]) < 4.0 and np.nanmin(darker[clear]) < -12.0
+    farther = read(low_pass_hz=0.0, distance_m=4.0) - plain
+    np.testing.assert_allclose(farther[clear][0], -20.0 * np.log10(4.0), atol=0.5)
+    editor.page.keyboard.press("Escape")
 
 
 def test_another_clip_shows_no_loudness_of_the_last_one(editor: Editor, tmp_path: Path) -> None:

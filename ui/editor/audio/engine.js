@@ -297,9 +297,8 @@ export function createAudio(store, options = {}) {
   async function auditionHit(hitId) {
     const hit = project()?.hits.find((h) => h.id === hitId);
     if (!hit) return;
-    await Promise.all([resume(), ...sounds.sampledKeys(hit).map(buffers.load)]);
-    const sound = sounds.soundOf(hit);
-    if (sound) audition.playParts(sounds.partsOf(sound, 0));
+    const [parts] = await Promise.all([sounds.loadParts(hit), resume()]);
+    if (parts.length) audition.playParts(parts);
   }
 
   /**
@@ -372,6 +371,7 @@ export function createAudio(store, options = {}) {
     /** Seconds of the clip that pass in one of the wall clock. */
     get speed() { return clock.rate; },
     bufferFor: buffers.load,
+    partsOf: sounds.loadParts,
     peaksFor: buffers.peaksFor,
     /** @param {Listen} choice */
     setListen(choice) {

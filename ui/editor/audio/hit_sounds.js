@@ -54,27 +54,49 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
     return entry ? entry.lead : sound?.parts.length ? leadOf(listStrikes(requireProject(store).sounds, sound)) : 0;
   }
 
+  /**
+   * Keys of what a hit needs once it is sampled.
+   * @param {Hit} hit
+   */
+  function sampledKeys(hit) {
+    const key = store.rendered.get(hit.id)?.key;
+    return key === undefined ? [] : keysOf(key, placeOf(hit));
+  }
+
+  /**
+   * The sound of a hit; null while it is fetched.
+   * @param {Hit} hit
+   * @returns {HitSound | null}
+   */
+  function soundOf(hit) {
+    const entry = store.rendered.get(hit.id);
+    const place = placeOf(hit);
+    if (entry) {
+      const keys = keysOf(entry.key, place);
+      const missing = keys.filter((key) => !buffers.peek(key));
+      if (missing.length) Promise.all(missing.map(buffers.load)).then(loaded, () => {});
+      return missing.length ? null : { key: keys[0], room: keys[1] ?? null, level_db: 0, place, lead: entry.lead };
+    }
+    const sound = ownSound(hit);
+    if (!sound || hit.stroke) return null; // a scrape is heard once it is rendered
+    const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
+    return { key: buffers.prior(requireProject(store).sounds, sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place, lead: leadOfHit(hit) };
+  }
+
+  /**
+   * The buffers of a hit with their levels, as far as they are here.
+   * @param {HitSound} sound
+   * @param {number} fraction of a sample
+   */
+  function partsOf(sound, fraction) {
+    const [direct, room] = levelsOf(sound);
+    const wanted = [{ ...direct, buffer: buffers.placed(sound.key, fraction, sound.place.shape) }];
+    if (sound.room) wanted.push({ ...room, buffer: buffers.placed(sound.room, fraction, sound.place.roomShape) });
+    return wanted.flatMap(({ buffer, ...level }) => (buffer ? [{ ...level, buffer }] : []));
+  }
+
   return {
-    placeOf, leadOf: leadOfHit,
-    /**
-     * The sound of a hit; null while it is fetched.
-     * @param {Hit} hit
-     * @returns {HitSound | null}
-     */
-    soundOf(hit) {
-      const entry = store.rendered.get(hit.id);
-      const place = placeOf(hit);
-      if (entry) {
-        const keys = keysOf(entry.key, place);
-        const missing = keys.filter((key) => !buffers.peek(key));
-        if (missing.length) Promise.all(missing.map(buffers.load)).then(loaded, () => {});
-        return missing.length ? null : { key: keys[0], room: keys[1] ?? null, level_db: 0, place, lead: entry.lead };
-      }
-      const sound = ownSound(hit);
-      if (!sound || hit.stroke) return null; // a scrape is heard once it is rendered
-      const velocity_db = Math.round(hit.velocity_db); // a finer step is level enough, and few priors serve many hits
-      return { key: buffers.prior(requireProject(store).sounds, sound, hit.offsets, velocity_db), room: null, level_db: hit.velocity_db - velocity_db, place, lead: leadOfHit(hit) };
-    },
+    placeOf, leadOf: leadOfHit, sampledKeys, soundOf, partsOf,
     /**
      * A take of a hit where the hit lies, without width; its room is that of the hit's own sound, which differs by chance alone.
      * @param {Hit} hit
@@ -87,23 +109,13 @@ export function createHitSounds(store, buffers, { heardKey, loaded }) {
       return { key, room: own && place.room_db > -Infinity ? roomOf(own) : null, level_db: 0, place, lead: leadOfHit(hit) };
     },
     /**
-     * Keys of what a hit needs once it is sampled.
+     * The buffers of a hit at the start of a sample, fetched where they are not here; none for a scrape that is not rendered.
      * @param {Hit} hit
      */
-    sampledKeys(hit) {
-      const key = store.rendered.get(hit.id)?.key;
-      return key === undefined ? [] : keysOf(key, placeOf(hit));
-    },
-    /**
-     * The buffers of a hit with their levels, as far as they are here.
-     * @param {HitSound} sound
-     * @param {number} fraction of a sample
-     */
-    partsOf(sound, fraction) {
-      const [direct, room] = levelsOf(sound);
-      const wanted = [{ ...direct, buffer: buffers.placed(sound.key, fraction, sound.place.shape) }];
-      if (sound.room) wanted.push({ ...room, buffer: buffers.placed(sound.room, fraction, sound.place.roomShape) });
-      return wanted.flatMap(({ buffer, ...level }) => (buffer ? [{ ...level, buffer }] : []));
+    async loadParts(hit) {
+      await Promise.all(sampledKeys(hit).map(buffers.load));
+      const sound = soundOf(hit);
+      return sound ? partsOf(sound, 0) : [];
     },
   };
 }

@@ -13,10 +13,12 @@ import { COLORS, MONO } from "../widgets/theme.js";
 import { startOf } from "./rendered_lane.js";
 import { createTransform, EMBER, FLOOR_DB, frequencyAxis, MARKS_HZ, shadeOf } from "./spectrum.js";
 import { formatTimecode } from "./timecode.js";
-/** @import { AudioEngine, Player, Store, Timeline } from "../state/types.d.ts" */
+/** @import { SoundState } from "../state/protocol.d.ts" */
+/** @import { AudioEngine, Hit, Player, Samples, Store, Timeline } from "../state/types.d.ts" */
 /** @import { Signal } from "./samples.js" */
 
 /** @typedef {"struck" | "clip"} Shown */
+/** @typedef {{first: number, gain: number, samples: Samples}} Struck a part of a hit's sound, from a sample of the track on */
 /** @typedef {{sizes: number, columns: number, rows: number, column: number, levels: Float32Array, image: ImageData}} Work */
 
 const [LEFT, BOTTOM, TOP, RIGHT] = [46, 20, 6, 10];
@@ -43,8 +45,11 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let span = ""; // what was drawn last
-  /** @type {Map<string, Float32Array>} */
-  const sounds = new Map(); // of the hits in sight, by render key
+  /** @type {Struck[]} */
+  let struck = []; // what the hits in sight sound like
+  /** @type {readonly SoundState[]} */
+  let sounds = [];
+  let edits = 0; // of the sounds, whose strips are heard
 
   const canvas = make("canvas", "st-spectro-canvas", { tabIndex: 0, role: "img", "aria-label": t("spectrogram_view.spectrogram") });
   const playhead = make("i", "st-spectro-head");
@@ -90,11 +95,16 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
     if (!project.clip.has_audio) what = "struck";
     choice.set(what, (value) => value === "struck" || project.clip.has_audio);
     placeHead();
-    const keys = what === "struck" ? hitsInSight().map((hit) => `${hit.id}@${hit.time_s}:${store.rendered.get(hit.id)?.key}:${hit.gain_db}`).join() : project.clip.digest + project.clip.audio_track;
+    if (sounds !== project.sounds) {
+      sounds = project.sounds;
+      edits++;
+    }
+    const keys = what === "struck" ? [edits, ...hitsInSight().map((hit) => `${hit.id}@${hit.time_s}:${store.rendered.get(hit.id)?.key}:${hit.gain_db}:${hit.distance_m}`)].join() : project.clip.digest + project.clip.audio_track;
     const { width, height } = box();
     const now = [what, scale.start_s, scale.px_per_s, width, height, project.mix.gain_db, keys].join("|");
     if (now === span) return;
     span = now;
+    canvas.ariaBusy = "true";
     clearTimeout(timer);
     timer = setTimeout(begin, WAIT_MS);
   }
@@ -115,13 +125,23 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
     const sizes = seen_s() < 0.4 ? 512 : seen_s() < 3 ? 1024 : 2048;
     const [columns, rows] = [Math.ceil(across / COLUMN_PX), Math.max(2, Math.floor(down))];
     if (what === "struck") {
-      const keys = new Set(hitsInSight().map((hit) => store.rendered.get(hit.id)?.key ?? ""));
-      for (const key of sounds.keys()) if (!keys.has(key)) sounds.delete(key);
-      await Promise.all([...keys].filter((key) => key && !sounds.has(key)).map((key) => audio.bufferFor(key).then((buffer) => sounds.set(key, buffer.getChannelData(0)), () => {})));
+      const loaded = (await Promise.all(hitsInSight().map(load))).flat();
       if (mine !== span) return;
+      struck = loaded;
     }
     work = { sizes, columns, rows, column: 0, levels: new Float32Array(columns * rows).fill(FLOOR_DB), image: new ImageData(columns, rows) };
     fill(mine);
+  }
+
+  /**
+   * A hit as it lies in the mix, in mono: its sound and room through its strip; nothing where they cannot be fetched.
+   * @param {Hit} hit
+   * @returns {Promise<Struck[]>}
+   */
+  async function load(hit) {
+    const first = Math.round(startOf(hit, store.rendered.get(hit.id)) * SAMPLE_RATE_HZ);
+    const parts = await audio.partsOf(hit).catch(() => []);
+    return parts.map(({ buffer, gain }) => ({ first, gain, samples: buffer.getChannelData(0) }));
   }
 
   /** @param {string} mine */
@@ -136,6 +156,7 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
     }
     draw(take ? "" : seen_s() > LONGEST_CLIP_S ? t("spectrogram_view.zoom_in_to", { longest_s: LONGEST_CLIP_S }) : t("common.reading_the_clips"));
     if (take && work.column < work.columns) timer = setTimeout(() => fill(mine), 0);
+    else canvas.ariaBusy = "false";
   }
 
   /**
@@ -143,20 +164,16 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
    * @param {number} size
    */
   function mixer(size) {
-    const hits = hitsInSight();
-    const mix_db = store.view?.project?.mix.gain_db ?? 0;
+    const mix = dbToGain(store.view?.project?.mix.gain_db ?? 0);
     const samples = new Float32Array(size);
     /** @param {number} time_s */
     return (time_s) => {
       samples.fill(0);
-      const first = Math.round(time_s * SAMPLE_RATE_HZ) - size / 2;
-      for (const hit of hits) {
-        const entry = store.rendered.get(hit.id);
-        const sound = sounds.get(entry?.key ?? "");
-        const shift = first - Math.round(startOf(hit, entry) * SAMPLE_RATE_HZ);
-        if (!sound || shift >= sound.length || shift + size <= 0) continue;
-        const gain = dbToGain(hit.gain_db + mix_db);
-        for (let i = Math.max(0, -shift); i < size && i + shift < sound.length; i++) samples[i] += gain * sound[i + shift];
+      const from = Math.round(time_s * SAMPLE_RATE_HZ) - size / 2;
+      for (const { first, gain, samples: sound } of struck) {
+        const shift = from - first;
+        if (shift >= sound.length || shift + size <= 0) continue;
+        for (let i = Math.max(0, -shift); i < size && i + shift < sound.length; i++) samples[i] += gain * mix * sound[i + shift];
       }
       return samples;
     };
