@@ -209,7 +209,7 @@ def use_candidate(session: Session, request: UseCandidate, mark: Callable[[], No
             taken, label = whole, f"Use {result.candidate.name}"
         else:
             taken = combine_parts(sound, result, parts)
-            label = f"Take {' and '.join(parts)} of {result.candidate.name}"
+            label = f"Take {' and '.join(part for part in PARTS if part in parts)} of {result.candidate.name}"
         if request.hits:
             edit = give_hits_sound(request.hits, taken, label)
             edit.apply(session.require_project())  # what it refuses is refused before the change is marked

@@ -6,11 +6,15 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import combinations
 
 from engine.core.paths import ROOT
 from engine.document.edits.hits import set_hits
+from engine.document.edits.sounds import set_residual
 from engine.document.edits.strips import set_strip
 from engine.document.strip import Strip
+from engine.physics.model import NOISE_COMPONENTS
+from ui.bank_service import PARTS
 
 HIT_VALUES = (
     "velocity_db", "gain_db", "pan", "distance_m", "pitch_cents", "decay_ratio", "residual_db", "time_s", "name",
@@ -21,8 +25,8 @@ FOLDERS = ("engine/document", "engine/pipeline", "ui")
 NO_NAME = re.compile(r"Bell |Merge sound$")
 """What no edit is called: begun with a word from elsewhere, where it stands in full; one sound is not merged."""
 
-UNTRANSLATED = re.compile(r"Change (\d+ )?bands? of the |Set 7 of the sound$|Take .+ of ")
-"""Joined of words that the edit lists."""
+UNTRANSLATED = re.compile(r"Change (\d+ )?bands? of the (Bell|7)$|Set 7 of the sound$|Take (Bell|7) of ")
+"""Joined of words that the edit lists; each of those of noise and of Find is looked up below."""
 
 
 def read_text(node: ast.expr) -> list[str]:
@@ -79,7 +83,10 @@ def test_each_edit_has_a_name_in_each_language() -> None:
     known = [re.compile(form) for form in re.findall(r"^  \[/(\^.+\$)/, ", source, re.MULTILINE)]
     of_hits = [set_hits(["h1"], {name: 0}).label for name in HIT_VALUES]
     of_strips = [set_strip("s1", {field.name: 0}).label for field in fields(Strip)]
-    labels = sorted({*list_labels(), *of_hits, *of_strips})
+    of_noise = [set_residual("s1", part, bands).label for part in NOISE_COMPONENTS for bands in ((0,), (0, 1, 2))]
+    chosen = [parts for count in (1, 2) for parts in combinations(PARTS, count)]
+    of_find = [f"Take {' and '.join(parts)} of Bell" for parts in chosen]
+    labels = sorted({*list_labels(), *of_hits, *of_strips, *of_noise, *of_find})
     assert len(labels) > 50 and {"Add hit", "Move hit", "Move 3 hits", "Keep headroom"} <= set(labels)
     unknown = [label for label in labels if not any(form.match(label) for form in known)]
     assert [label for label in unknown if not UNTRANSLATED.match(label) and not NO_NAME.match(label)] == []
