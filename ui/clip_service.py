@@ -31,6 +31,7 @@ from ui.clip_playback import serve_clip
 from ui.document_state import ClipSearch
 from ui.jobs import Job
 from ui.protocol.events import BulkArray
+from ui.session_autosave import ANALYSIS
 from ui.welcome import PROJECT_ENDING, demos, recent, remember_recent
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def _open(session: Session, path: Path, job: Job) -> None:
 
         _process(session, job, lambda settings: process_clip(path, settings, session.require_project), started)
     remember_recent(session.context, path)
+    session.send_welcome()
 
 
 def read_project_inside(path: Path) -> bytes | None:
@@ -298,7 +300,7 @@ def _process(
     hit_count: int | None = None,
 ) -> None:
     """Run the pipeline in turn with other sessions; its edits are one entry of the history, under one gesture."""
-    gesture = f"analysis {started}"
+    gesture = f"{ANALYSIS}{started}"
     with session.context.analysis_lock.acquire(job.check) as yield_lock:
 
         def check() -> None:

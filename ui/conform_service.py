@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from engine.document.project import Hit, Project
+from engine.document.project import Hit, Marker, Project
 from ui import clip_service
 from ui.jobs import Job
 from ui.named_paths import resolve_path
-from ui.protocol.conforming import Conform, Conformed, LostHit
+from ui.protocol.conforming import Conform, Conformed, LostHit, LostMarker
 from ui.session import Session
 
 
 def conform_clip(session: Session, request: Conform) -> None:
     """Start to give the document a recut of its clip; until all is found, and where nothing is, it stays as it is.
 
-    The conformed document begins anew, unsaved: the former project's file is not touched.
+    The conformed document begins anew, unsaved: the former project's file is not touched, and what is unsaved is kept.
     """
     session.require_project()
     path = resolve_path(session, request.path)
@@ -37,12 +37,19 @@ def conform_clip(session: Session, request: Conform) -> None:
         with session.lock:  # no project file holds this
             session.edited = session.dirty = True
         lost = tuple(_describe(former, hit) for hit in done.lost)
-        session.send_result(Conformed(len(done.project.hits) - done.copied, done.copied, lost))
+        markers = tuple(_describe_marker(former, marker) for marker in done.lost_markers)
+        session.send_result(Conformed(len(done.project.hits) - done.copied, done.copied, lost, markers))
 
-    session.worker.start(run)
+    session.worker.start(run, replace_others=False)  # an analysis of the former clip is ended first
 
 
 def _describe(project: Project, hit: Hit) -> LostHit:
     from engine.pipeline.conform import clip_timecode
 
     return LostHit(clip_timecode(project.clip, hit.time_s), project.sound(hit.sound_id).name, hit.name)
+
+
+def _describe_marker(project: Project, marker: Marker) -> LostMarker:
+    from engine.pipeline.conform import clip_timecode
+
+    return LostMarker(clip_timecode(project.clip, marker.time_s), marker.name)

@@ -225,6 +225,8 @@ def _forget_session(session: Session, message: requests.ForgetSession) -> None:
 
 
 def _cancel(session: Session, message: requests.Cancel) -> None:
+    if session.project is not None and not session.project.hits:
+        session.adopt_provisional()  # what was found so far stays
     session.worker.cancel()
     session.helper.cancel()
     session.exports.cancel()

@@ -224,13 +224,14 @@ class Session:
     def show(
         self, project: Project | None, info: Any = None, saved_as: Path | None = None, resumed: bool = False
     ) -> None:
-        """Begin with a document, or with none; its history starts here, and jobs of the one before end."""
+        """Begin anew with a document or none, once unsaved changes to the one before are kept; or raise BadInput."""
         with self.lock:
+            self._autosave.set_aside(resumed)
             for worker in self._workers():
                 worker.leave_document()
             self.clip_number += 1
             self.context.project_files.forget(self)
-            self.history = None if project is None else History(past=(), now=project, future=())
+            self.history = None if project is None else History(project)
             self.name = "" if project is None else project_name(project)
             self.info = info
             self.track = self.provisional = None

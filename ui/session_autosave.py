@@ -1,20 +1,24 @@
-"""Autosave of one session's document, and its return after a restart."""
+"""Autosave of one session's document, its return after a restart, and its keeping where another takes its place."""
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from pathlib import Path
 from typing import Protocol
 
 from engine.core.errors import BadInput
+from engine.document.history import History
 from engine.document.project import Project
 from engine.document.storage import autosave, autosave_path, load_autosave
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
-from ui.jobs import hide_folders
+from ui.jobs import check_running_job, hide_folders
 
 KEEP_AGAIN_S = 5.0
+ANALYSIS = "analysis "
+"""What the gestures of edits that an analysis made begin with."""
 
 
 class Session(Protocol):
@@ -23,6 +27,8 @@ class Session(Protocol):
     context: AppContext
     id: str
     lock: threading.RLock
+    name: str
+    history: History | None
     changes: ChangeNumbers
     saved_as: Path | None
     dirty: bool
@@ -38,6 +44,8 @@ class Session(Protocol):
     def show(self, project: Project | None, *, resumed: bool = False) -> None: ...
 
     def note(self, message: str) -> None: ...
+
+    def send_welcome(self) -> None: ...
 
     def report(self, error: Exception, what: str) -> str: ...
 
@@ -79,6 +87,28 @@ class SessionAutosave:
                 if str(error) != self._fault:
                     session.report(error, "autosave")
                 self._fault = str(error)
+
+    def set_aside(self, resumed: bool = False) -> None:
+        """Keep the document under an id of its own, before another takes its place; *Open clip* offers it then.
+
+        Only where a user changed it since it was saved: what an analysis alone has found is found again. Not where it
+        is ``resumed`` itself, nor where others reach the app, since they would be offered it. BadInput where it cannot
+        be written.
+        """
+        check_running_job()  # one that was cancelled begins no document
+        session = self._session
+        with session.lock:
+            history = session.history
+            if resumed or history is None or not session.edited or session.context.options.public:
+                return
+            if history.past and all((step.gesture or "").startswith(ANALYSIS) for step in history.past):
+                return
+            saved_as = str(session.saved_as) if session.saved_as else None
+            digest = session.context.project_files.digest_of(session)
+            folder = session.context.folder("sessions")
+            autosave(folder, history.now, secrets.token_hex(16), saved_as, digest, session.unfinished)
+            session.note(f"{session.name} is kept with its unsaved changes; Open clip lists it")
+            session.send_welcome()
 
     def restore(self) -> bool:
         """Restore the document of the session before a restart; False when there is none."""

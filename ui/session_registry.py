@@ -77,6 +77,7 @@ class SessionRegistry:
             session = self._sessions.pop(session_id, None)
         if session is not None:
             session.rest()
+            session.edited = False  # so that nothing of it is kept
             session.show(None)
             session.keep(is_last=True)  # without a document it deletes the autosave
             for kind in ("uploads", "exports"):

@@ -43,16 +43,20 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         for hit in done.lost:
             sound = project.sound(hit.sound_id).name
             stdout.write(f"{clip_timecode(project.clip, hit.time_s)}  {hit.id}  {sound}  {hit.name}".rstrip() + "\n")
+        for marker in done.lost_markers:
+            label = f"{clip_timecode(project.clip, marker.time_s)}  {marker.id}  marker  {marker.name}"
+            stdout.write(label.rstrip() + "\n")
 
 
 def describe(done: Conformed) -> str:
-    """What became of the hits, in a clause."""
+    """What became of the hits and markers, in a clause."""
     placed = len(done.project.hits) - done.copied
     words = f"{counted(placed, 'hit')} moved with their shots"
     if done.copied:
         words += f", {done.copied} more where shots are shown again"
-    if done.lost:
-        words += f"; the new clip has no place for {counted(len(done.lost), 'hit')}"
+    lost = [counted(len(some), what) for some, what in ((done.lost, "hit"), (done.lost_markers, "marker")) if some]
+    if lost:
+        words += f"; the new clip has no place for {' and '.join(lost)}"
     return words
 
 
@@ -60,5 +64,6 @@ def _to_json(done: Conformed) -> dict[str, object]:
     return {
         "stretches": [vars(stretch) for stretch in done.stretches],
         "lost": [{"id": hit.id, "time_s": hit.time_s, "name": hit.name} for hit in done.lost],
+        "lost_markers": [{"id": one.id, "time_s": one.time_s, "name": one.name} for one in done.lost_markers],
         "copied": done.copied,
     }

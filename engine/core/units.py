@@ -90,7 +90,7 @@ def parse_timecode(text: str, frame_rate: Fraction) -> int:
 def check_timecode(text: str, frame_rate: Fraction, what: str = "timecode") -> int:
     """Frame number of a timecode, as ``parse_timecode`` has it.
 
-    Raises BadInput that calls it ``what`` for hours over 23, and for a label that drop-frame leaves out (SMPTE 12M): the
+    Raises BadInput that calls it ``what`` for hours over 23 and for a label that drop-frame leaves out (SMPTE 12M): the
     first two of each minute but every tenth, four at 59.94.
     """
     frame = parse_timecode(text, frame_rate)

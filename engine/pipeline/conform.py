@@ -16,7 +16,7 @@ from engine.document.edits.grouping import name_copied_groups
 from engine.document.edits.hits import touch_hit
 from engine.document.edits.markers import with_markers
 from engine.document.edits.values import MAX_HITS, next_ids, with_hits
-from engine.document.project import Clip, Hit, Project, Sound
+from engine.document.project import Clip, Hit, Marker, Project, Sound
 from engine.document.seeds import derive_seed
 from engine.document.source import Source
 from engine.media.fingerprint import fingerprint_frames
@@ -40,12 +40,13 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Conformed:
-    """The project with its new clip; ``lost`` are the hits whose pictures the new clip does not have."""
+    """The project with its new clip; ``lost`` and ``lost_markers`` lie in pictures that the new clip does not have."""
 
     project: Project
     info: MediaInfo
     stretches: tuple[Stretch, ...]
     lost: tuple[Hit, ...]
+    lost_markers: tuple[Marker, ...]
     copied: int
 
 
@@ -118,10 +119,11 @@ def place_hits(project: Project, clip: Clip, info: MediaInfo, runs: Sequence[Run
     sounds = tuple(_move_source(sound, project.clip, clip, runs, rate) for sound in project.sounds)
     stretches = tuple(Stretch(run.old / rate, run.new / rate, run.length / rate) for run in runs)
     marks = [(marker, _first_place(marker.time_s, runs, rate)) for marker in project.markers]
-    markers = [replace(marker, time_s=s) for marker, s in marks if s is not None and s <= clip.duration_s]
+    markers = {m.id: replace(m, time_s=s) for m, s in marks if s is not None and s <= clip.duration_s}
+    lost_markers = tuple(marker for marker in project.markers if marker.id not in markers)
     moved = with_hits(replace(project, clip=clip, sounds=sounds, detection=detection), hits)
-    moved = with_markers(moved, markers)
-    return Conformed(moved, info, stretches, tuple(lost), len(copies))
+    moved = with_markers(moved, list(markers.values()))
+    return Conformed(moved, info, stretches, tuple(lost), lost_markers, len(copies))
 
 
 def _move(time_s: float, run: Run, rate: float) -> float | None:

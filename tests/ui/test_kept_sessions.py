@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from engine.core.errors import BadInput
 from engine.core.file_lock import hold_lock
 from engine.core.paths import ASSETS
+from engine.document.edits.values import Edit, with_hits
 from tests.clips import make_clip
 from tests.ui_tab import Tab, make_context
 from ui.context import AppContext
@@ -139,3 +140,69 @@ def test_work_that_another_running_process_shows_is_neither_offered_nor_forgotte
         note_open_sessions(there)
     assert [kept.session for kept in kept_sessions(here)] == ["shown-there"]  # that process has ended
     assert not list(here.folder("running").iterdir()) and not here.crashed
+
+
+@pytest.mark.slow
+def test_unsaved_work_is_kept_where_another_document_takes_its_place(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    tab = edited_demo(context, "one-tab")
+    first = tab.session.require_project()
+    tab.open_demo("silent")
+    assert any(note["message"].startswith("demo_sound is kept with its unsaved changes") for note in tab.heard("note"))
+    (kept,) = tab.last("welcome")["kept"]
+    assert (kept["name"], kept["hits"], kept["saved_as"]) == ("demo_sound", 12, None)
+    tab.open_demo("sound")  # the silent one was not touched
+    tab.edit("set_mix", gain_db=-2.0)
+    tab.ask("save")
+    tab.ask("close")
+    assert len(kept_sessions(context)) == 1 and not tab.errors
+    goes_on = Tab(Session(context, kept["session"]))
+    open_first(goes_on.session, True)
+    goes_on.settle()
+    assert goes_on.session.require_project() == first
+    goes_on.ask("close")
+    assert [one.name for one in kept_sessions(context)] == ["demo_sound", "demo_sound"]
+
+
+@pytest.mark.slow
+def test_a_document_that_cannot_be_kept_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = make_context(tmp_path)
+    tab = edited_demo(context, "full-disk")
+    first = tab.session.require_project()
+
+    def fail(*_: object) -> None:
+        raise BadInput("the autosave cannot be written (no space left on device); choose another place")
+
+    monkeypatch.setattr("ui.session_autosave.autosave", fail)
+    tab.ask("open_demo", name="silent")
+    tab.settle()
+    assert tab.session.require_project() is first
+    assert "no space left on device" in tab.errors[-1]
+
+
+@pytest.mark.slow
+def test_what_is_removed_by_a_program_is_not_kept(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    sessions = SessionRegistry(context)
+    tab = Tab(sessions.get("program-1")[0])
+    tab.open_demo()
+    tab.edit("set_mix", gain_db=-1.0)
+    close_tab(tab)
+    sessions.remove("program-1")
+    assert not kept_sessions(context)
+    sessions.close()
+
+
+@pytest.mark.slow
+def test_hits_found_before_a_search_is_cancelled_stay(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    tab = Tab(Session(context, "stopped-1"))
+    tab.open_demo()
+    hits = tab.session.require_project().hits
+    for former in ((), hits[:2]):
+        tab.session.show(with_hits(tab.session.require_project(), former))
+        tab.session.show_provisional(Edit("Detect hits", lambda project: with_hits(project, hits)), "analysis 1")
+        tab.ask("cancel")
+        tab.settle()
+        assert tab.session.require_project().hits == (former if former else hits)
+        assert tab.last("document")["undo"] == (None if former else "Detect hits")

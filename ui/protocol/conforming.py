@@ -24,10 +24,19 @@ class LostHit:
 
 
 @dataclass(frozen=True)
+class LostMarker:
+    """A marker without a place in the new clip, by its timecode in the former one and its name."""
+
+    timecode: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Conformed:
-    """What became of the hits: how many moved, how many more there are where shots are shown again, and those lost."""
+    """What became of the hits: how many moved, how many more where shots are shown again, and what is lost."""
 
     type: ClassVar[str] = "conformed"
     moved: int
     copied: int
     lost: tuple[LostHit, ...]
+    lost_markers: tuple[LostMarker, ...]

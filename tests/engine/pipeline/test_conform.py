@@ -52,6 +52,7 @@ def test_hits_move_with_their_shots(tmp_path: Path, old: Project, shots: list[li
     first = result.project.hit("h2")
     assert first.found_s == pytest.approx(first.time_s) and not first.touched
     assert [(m.id, round(m.time_s * float(RATE), 6)) for m in result.project.markers] == [("m95", 15.0)]
+    assert [marker.id for marker in result.lost_markers] == ["m42"]
     assert result.project.clip.path == str(path)
     assert result.project.sounds[0].source.kind == "file"  # the new clip has no sound to compare with
 

@@ -1,5 +1,5 @@
 // @ts-check
-// A recut of the clip: the file is chosen and sent, and what became of the hits is told, with those that have no place.
+// A recut of the clip: the file is chosen and sent, and what became of the hits is told, with those, and the markers, that have no place.
 
 import { describeError, upload } from "../state/upload.js";
 import { t } from "../texts/t.js";
@@ -12,11 +12,12 @@ import { createSheet } from "./sheet.js";
  * What became of the hits, in a sentence.
  * @param {Conformed} done
  */
-export function describeConformed({ moved, copied, lost }) {
+export function describeConformed({ moved, copied, lost, lost_markers }) {
   /** @param {number} n */
   const hits = (n) => t("common.hits", { count: n });
+  const count = lost.length + lost_markers.length;
   const more = copied ? t("conform.and_more_where", { copied: hits(copied) }) : "";
-  return `${t("conform.hits_moved_with", { moved, more })}${lost.length ? ` ${lost.length === 1 ? t("conform.the_recut_has") : t("conform.the_recut_has_no", { count: lost.length })}` : ""}`;
+  return `${t("conform.hits_moved_with", { moved, more })}${count ? ` ${count === 1 ? t("conform.the_recut_has") : t("conform.the_recut_has_no", { count })}` : ""}`;
 }
 
 /**
@@ -50,13 +51,13 @@ export function createConform(app, store) {
 
   /** @param {Conformed} done */
   function tell(done) {
-    if (!done.lost.length) {
+    const lost = [...done.lost, ...done.lost_markers.map((marker) => ({ ...marker, sound: t("conform.marker") }))];
+    if (!lost.length) {
       store.emit("note", { type: "note", message: describeConformed(done) });
       return;
     }
     words.textContent = describeConformed(done);
-    list.replaceChildren(...done.lost.map(({ timecode, sound, name }) => make("li", "", {}, make("span", "ins-mono", { textContent: timecode }), make("span", "", { textContent: sound }), make("span", "ins-quiet", { textContent: name }))));
-    list.hidden = !done.lost.length;
+    list.replaceChildren(...lost.map(({ timecode, sound, name }) => make("li", "", {}, make("span", "ins-mono", { textContent: timecode }), make("span", "", { textContent: sound }), make("span", "ins-quiet", { textContent: name }))));
     sheet.open();
   }
 

@@ -1265,12 +1265,19 @@ export interface LostHit {
   name: string;
 }
 
-/** What became of the hits: how many moved, how many more there are where shots are shown again, and those lost. */
+/** A marker without a place in the new clip, by its timecode in the former one and its name. */
+export interface LostMarker {
+  timecode: string;
+  name: string;
+}
+
+/** What became of the hits: how many moved, how many more where shots are shown again, and what is lost. */
 export interface Conformed {
   type: "conformed";
   moved: number;
   copied: number;
   lost: LostHit[];
+  lost_markers: LostMarker[];
 }
 
 /** Loudness of the track by EBU R 128; None where it is undefined, and then ``fault`` says why. */
