@@ -121,7 +121,9 @@ def _export(session: Session, names: Mapping[str, str], options: ExportOptions, 
     with session.lock:
         is_current = session.project is delivery.project
         session.change_history(lambda history: note_export(history, settings))
-        session.send_result(Exported(tuple(files), is_current))
+        exported = Exported(tuple(files), is_current)
+        session.send_result(exported)
+        session.exported = exported, session.require_project() if is_current else delivery.project
     session.set_status("export", "done", 100 * len(names), 100 * len(names), "Exported", started)
 
 

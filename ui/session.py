@@ -14,12 +14,14 @@ from typing import Any
 from engine.core.errors import BadInput, Cancelled
 from engine.document.edits.values import Edit
 from engine.document.history import History, commit, redo, undo
-from engine.document.project import Mix, Project
+from engine.document.project import Project
 from ui.change_numbers import ChangeNumbers
 from ui.context import AppContext
 from ui.document_state import ClipSearch, Playback, project_name, project_state
+from ui.headroom import keep_headroom
 from ui.jobs import Worker, check_running_job, describe_error, hide_folders
 from ui.protocol.events import ClipWanted, DocumentState, ErrorNotice, Media, Note, ServerMessage, Status
+from ui.protocol.exporting import Exported
 from ui.render_queue import RenderQueue
 from ui.renderer import Focus, RenderCallbacks, Renderer
 from ui.search_results import SearchResults
@@ -51,6 +53,7 @@ class Session:
         self.provisional: tuple[Edit, str] | None = None
         self.hold_sampling = False
         self.media = Media()
+        self.exported: tuple[Exported, Project] | None = None  # the last files, and what they are of
         self.clip_search: ClipSearch | None = None
         self.worker = Worker("work", self.fail)
         self.helper, self.detector = Worker("clip", self._excuse), Worker("onsets", self._excuse)
@@ -72,7 +75,7 @@ class Session:
                 send_welcome=self.send_welcome,
                 set_status=self.set_status,
                 clear_status=self.clear_status,
-                rendered=self._keep_headroom,
+                rendered=lambda: keep_headroom(self),
                 report=self.report,
             ),
         )
@@ -106,6 +109,9 @@ class Session:
             send_queue.put(self.renderer.message())
             send_queue.put(self._board.shown())
             send_queue.put(self.queue.message())
+            if self.exported is not None:
+                told, project = self.exported
+                send_queue.put(replace(told, is_current=self.project is project, again=True))
             if self.clip_search is not None:
                 send_queue.put(self.clip_search.message())
             rested, self._rested = self._rested, False
@@ -243,6 +249,7 @@ class Session:
             self.focus = Focus()
             self.headroom_gesture = None
             self.media = Media(filmstrip=project is not None)
+            self.exported = None
             self._board.reset()
             self.dirty = not resumed
             self.unfinished = False
@@ -257,21 +264,6 @@ class Session:
         with self.lock:
             self.require_project()
             self.change_history(lambda history: commit(history, edit, gesture, renames))
-
-    def _keep_headroom(self) -> None:
-        """After an analysis, once all is sampled: lower an untouched mix where it would clip, in one history entry."""
-        number = self.clip_number
-        gesture, self.headroom_gesture = self.headroom_gesture, None
-        mixed = self.renderer.mix() if gesture else None
-        if mixed is None or mixed[0].mix != Mix():
-            return
-        from engine.pipeline.headroom import describe_headroom, keep_headroom
-
-        edit = keep_headroom(*mixed)
-        with self.lock:
-            if edit is not None and self.clip_number == number:
-                self.commit(edit, gesture)
-                self.note(f"{describe_headroom(self.require_project())}, so that no peak clips")
 
     def step(self, back: bool) -> None:
         """Undo or redo."""

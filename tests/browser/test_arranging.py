@@ -185,6 +185,10 @@ def test_takes_of_a_hit_are_heard_kept_and_dealt(editor: Editor) -> None:
     page.keyboard.press("v")
     sheet = page.get_by_role("dialog", name="Takes")
     editor.wait("() => document.querySelectorAll('.arr-take:not(.is-waiting)').length === 8")
+    page.keyboard.press("5")
+    sheet.get_by_role("button", name="More").click()  # the take chosen before is no longer on show
+    editor.wait("() => document.querySelectorAll('.arr-take:not(.is-waiting)').length === 8")
+    assert sheet.get_by_role("button", name="Keep").is_disabled()
     page.keyboard.press("3")
     editor.change(lambda: sheet.get_by_role("button", name="Keep").click())
     kept = editor.hit(hits[2]["id"])
@@ -239,11 +243,13 @@ def test_a_list_replaces_the_hits_once_and_a_dropped_one_adds(editor: Editor, tm
     drop = """() => {
       const dataTransfer = new DataTransfer();
       dataTransfer.items.add(new File(["time_s,name\\n4.0,spoon\\n"], "more.csv", { type: "text/csv" }));
+      dataTransfer.items.add(new File(["5.0\\t5.0\\tpan\\n"], "labels.txt", { type: "text/plain" }));
       for (const kind of ["dragenter", "dragover", "drop"])
         document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
     }"""
     act(editor, lambda: page.evaluate(drop))
-    assert times_of(editor) == [1.5, 2.5, 4.0]
+    editor.wait("() => window.struck.store.acknowledged.project.hits.length === 4")
+    assert times_of(editor) == [1.5, 2.5, 4.0, 5.0]
     assert editor.see("window.struck.store.view.undo") == "Import hit"
 
 

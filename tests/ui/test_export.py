@@ -59,6 +59,18 @@ def test_sessions_and_pieces_come_with_their_files(tab: Tab, client: TestClient)
 
 
 @pytest.mark.slow
+def test_a_page_that_is_loaded_anew_finds_the_files_until_another_clip_is_opened(tab: Tab, client: TestClient) -> None:
+    files = export(tab, client, "markers")
+    again = Tab(tab.session).last("exported")
+    assert [file["name"] for file in again["files"]] == list(files) and again["is_current"] and again["again"]
+    tab.edit("set_mix", gain_db=-1.0)
+    assert not Tab(tab.session).last("exported")["is_current"]
+    tab.ask("undo")
+    tab.open_demo()
+    assert not Tab(tab.session).heard("exported")
+
+
+@pytest.mark.slow
 def test_a_note_tells_the_form_that_the_file_has_and_its_loudness(tab: Tab, client: TestClient) -> None:
     export(tab, client, "wav", sound_ending=".mp3")
     assert tab.last("exported")["files"][0]["note"] == "48 kHz, stereo"

@@ -66,11 +66,15 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class Exported:
-    """The files of an export; ``is_current``: whether they are of the project as it is now."""
+    """The files of an export; ``is_current``: whether they are of the project as it is now.
+
+    ``again``: told to a tab that joins, of an export before.
+    """
 
     type: ClassVar[str] = "exported"
     files: tuple[ExportedFile, ...]
     is_current: bool
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -107,8 +107,11 @@ export function createArranging(store, player) {
    * @param {number} delta_s
    */
   function moveOne(hit, delta_s) {
-    const moved = ripple ? withLater(requireProject(store).hits, new Set([hit.id])) : [hit];
-    store.edit({ kind: "move_hits", ids: moved.map(({ id }) => id), delta_s }, newGesture());
+    const { clip, hits } = requireProject(store);
+    const moved = ripple ? withLater(hits, new Set([hit.id])) : [hit];
+    const shift_s = limitShift(moved.map(({ time_s }) => time_s), delta_s, clip.duration_s);
+    if (Math.abs(shift_s - delta_s) > 1e-6) store.emit("note", { type: "note", message: t("arranging.ripple_stops", { shift_s: shift_s.toFixed(3) }) });
+    store.edit({ kind: "move_hits", ids: moved.map(({ id }) => id), delta_s: shift_s }, newGesture());
   }
 
   function deleteChosen() {

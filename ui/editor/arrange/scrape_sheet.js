@@ -43,6 +43,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
   const heard = createHeardAnew(store, audio, player, () => sheet.isOpen);
 
   const scrapes = () => inOrder(arranging.chosen().filter((hit) => hit.stroke));
+  const strikes = () => arranging.chosen().filter((hit) => !hit.stroke);
   const shown = () => scrapes()[0]?.stroke ?? fresh;
 
   const words = make("p", "ins-quiet arr-words");
@@ -100,14 +101,14 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
   }
 
   function makeScrape() {
-    const hits = arranging.chosen().filter((hit) => !hit.stroke);
-    if (scrapes().length) {
+    const hits = strikes();
+    if (scrapes().length && !hits.length) {
       audio.auditionHit(scrapes()[0].id)?.catch(() => {});
       return;
     }
     if (hits.length) {
       heard.wait(hits[0].id);
-      store.edit({ kind: "set_hits", ids: hits.map(({ id }) => id), values: { stroke: fresh } }, newGesture());
+      store.edit({ kind: "set_hits", ids: hits.map(({ id }) => id), values: { stroke: shown() } }, newGesture());
       return;
     }
     const { clip } = requireProject(store);
@@ -151,13 +152,13 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
   // --- as it is shown -----------------------------------------------------------------------------
 
   function show() {
-    const hits = arranging.chosen();
+    const hits = strikes();
     const own = scrapes();
     const stroke = shown();
     words.textContent = own.length ? own.length > 1 ? t("scrape_sheet.draw_its_speed", { count: own.length }) : t("scrape_sheet.draw_its_speed_over") : t("scrape_sheet.noise_at_the");
     for (const [name, { set }] of Object.entries(sliders)) set(stroke[/** @type {keyof typeof sliders} */ (name)]);
     follow.hidden = strike.hidden = !own.length;
-    apply.textContent = own.length ? t("scrape_sheet.hear") : hits.length > 1 ? t("scrape_sheet.scrape_with_hits", { count: hits.length }) : hits.length ? t("scrape_sheet.scrape_with_this") : t("scrape_sheet.scrape_at_the");
+    apply.textContent = own.length && !hits.length ? t("scrape_sheet.hear") : hits.length > 1 ? t("scrape_sheet.scrape_with_hits", { count: hits.length }) : hits.length ? t("scrape_sheet.scrape_with_this") : t("scrape_sheet.scrape_at_the");
     canvas.setAttribute("aria-label", t("scrape_sheet.speed_over_s", { length_s: stroke.length_s.toFixed(2), top_speed_m_per_s: stroke.top_speed_m_per_s.toFixed(2) }));
     draw(stroke, own[0] ?? hits[0]);
   }

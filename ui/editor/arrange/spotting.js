@@ -18,7 +18,7 @@ const HOW = [["add", t("spotting.add_to_the")], ["replace", t("spotting.replace_
  * Whether a file is a spotting list, by its kind or its name; while a file is dragged only its kind is known.
  * @param {string} type
  */
-export const isSpotting = (type, name = "") => (name ? /\.(csv|tsv|txt|edl|midi?|rpp)$/i.test(name) : /^(text\/(csv|plain|tab-separated-values)|audio\/(x-)?midi?)$/.test(type));
+export const isSpotting = (type, name = "") => (name ? /\.(csv|tsv|txt|edl|midi?|rpp|otio)$/i.test(name) : /^(text\/(csv|plain|tab-separated-values)|audio\/(x-)?midi?)$/.test(type));
 
 /**
  * @param {HTMLElement} app

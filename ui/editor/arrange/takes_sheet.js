@@ -89,6 +89,7 @@ export function createTakesSheet(app, store, audio, arranging) {
   function turn(next) {
     page = next;
     gather();
+    if (hit && !takes.some(({ seed }) => seed === chosenSeed)) chosenSeed = hit.seed; // *Keep* takes what is on show
     paint();
     request();
   }

@@ -271,9 +271,11 @@ export function createExportMenu(store) {
   }));
   scope.add(() => clearTimeout(planSoon));
   scope.add(store.on("exported", (message) => {
+    if (message.again && working) return;
     files = message.files;
     isPast = !message.is_current;
-    end(true);
+    if (working) end(true);
+    else show();
   }));
   scope.add(store.watch(() => [store.view?.project?.clip.digest], () => {
     files = [];

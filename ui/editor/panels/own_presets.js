@@ -5,6 +5,7 @@ import { describeError, upload } from "../state/upload.js";
 import { createSheet } from "../arrange/sheet.js";
 import { t } from "../texts/t.js";
 import { createButton, make } from "../widgets/controls.js";
+/** @import { PresetInfo } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
 /**
@@ -65,10 +66,19 @@ export function createOwnPresets(app, store) {
     apply.disabled = !chosen || !name.value.trim();
     apply.textContent = replaced ? t("common.replace") : t("common.keep");
     search.hidden = give.hidden = !mine.length;
-    list.replaceChildren(...found.map((preset) => make("li", "", {},
+    list.replaceChildren(...found.map(presetRow));
+  }
+
+  /** @param {PresetInfo} preset */
+  function presetRow(preset) {
+    const remove = make("button", "ins-button", { type: "button", textContent: "×", "aria-label": t("own_presets.delete", { name: preset.name }), title: t("own_presets.delete", { name: preset.name }), onclick: () => {
+      if (remove.classList.contains("is-asking")) store.send({ type: "delete_preset", name: preset.name });
+      remove.classList.add("is-asking");
+      remove.textContent = t("own_presets.delete_it");
+    } });
+    return make("li", "", {},
       make("button", "ins-button", { type: "button", textContent: "▶", "aria-label": t("common.hear", { name: preset.name }), title: t("common.hear", { name: preset.name }), onclick: () => store.send({ type: "audition_preset", name: preset.name }) }),
-      make("span", "arr-preset-name", { textContent: preset.name }), make("span", "ins-quiet", { textContent: preset.tags.join(", ") }),
-      make("button", "ins-button", { type: "button", textContent: "×", "aria-label": t("own_presets.delete", { name: preset.name }), title: t("own_presets.delete", { name: preset.name }), onclick: () => store.send({ type: "delete_preset", name: preset.name }) }))));
+      make("span", "arr-preset-name", { textContent: preset.name }), make("span", "ins-quiet", { textContent: preset.tags.join(", ") }), remove);
   }
 
   const cleanup = store.on("welcome", () => sheet.isOpen && show());

@@ -119,6 +119,20 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     }
   }
 
+  /**
+   * Dropped files: the hits of every list, else the first file, and a note of what is left.
+   * @param {File[]} files
+   */
+  async function takeAll(files) {
+    const lists = files.filter(({ type, name }) => isSpotting(type, name));
+    if (store.view?.project && lists.length === files.length) {
+      for (const list of lists) await takeSpotting(list);
+      return;
+    }
+    if (files.length > 1) toasts.show(t("start.one_at_a_time", { name: files[0].name, count: files.length - 1 }), "note");
+    if (files.length) take(files[0]);
+  }
+
   /** @param {boolean} value */
   function setAsked(value) {
     if (value && !asked) returnTo = focusedElement();
@@ -224,8 +238,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
     if (!carriesFiles(event) || event.defaultPrevented) return;
     event.preventDefault();
     if (store.view?.project && takeDropped(event)) return;
-    const file = event.dataTransfer?.files[0];
-    if (file) take(file);
+    takeAll([...(event.dataTransfer?.files ?? [])]);
   });
 
   page.addEventListener("keydown", (event) => {

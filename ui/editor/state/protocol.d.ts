@@ -1174,11 +1174,12 @@ export interface ExportedFile {
   warning: string;
 }
 
-/** The files of an export; ``is_current``: whether they are of the project as it is now. */
+/** The files of an export; ``is_current``: whether they are of the project as it is now. ``again``: told to a tab that joins, of an export before. */
 export interface Exported {
   type: "exported";
   files: ExportedFile[];
   is_current: boolean;
+  again: boolean;
 }
 
 /** Render key of one strike: of a sound (its id), a preset (``preset:NAME``) or a candidate (``candidate:ID``). */

@@ -145,13 +145,18 @@ export function createPointer(host, store, audio, player) {
     const isOther = event.altKey && selected.size > 1; // one of a group that is selected
     const wasChosen = selected.has(hit.id) && !isOther;
     if (!wasChosen) store.select({ hits: more ? new Set([...selected, ...pressed]) : pressed, soundId: hit.sound_id });
-    if (host.isLocked()) return null;
+    const toggles = more && wasChosen;
+    const alone = !more && wasChosen && selected.size > pressed.size;
+    if (host.isLocked()) { // nothing moves, so that the press is all there is
+      choosePressed({ toggles, alone, pressed, hit });
+      return null;
+    }
     const moved = hits().filter((h) => store.selection.hits.has(h.id));
     return {
       kind: "hits", axis: null, hit, x0: at.x, y0: at.y, start_s: scale.start_s,
       from: new Map(moved.map((h) => [h.id, { time_s: h.time_s, velocity_db: h.velocity_db }])),
       along: new Map(host.along().map((h) => [h.id, h.time_s])),
-      pressed, toggles: more && wasChosen, alone: !more && wasChosen && selected.size > pressed.size, delta_s: 0, delta_db: 0,
+      pressed, toggles, alone, delta_s: 0, delta_db: 0,
     };
   }
 
@@ -259,8 +264,16 @@ export function createPointer(host, store, audio, player) {
       if (Math.abs(done.delta_s) > 1e-9) store.edit({ kind: "move_hits", ids: [...done.along.keys()], delta_s: done.delta_s }, newGesture());
       else store.hold(null);
     } else if (done.axis === "velocity") store.edit(velocityEdit(done), newGesture());
-    else if (done.toggles) store.select({ hits: new Set([...store.selection.hits].filter((id) => !done.pressed.has(id))) });
-    else if (done.alone) store.select({ hits: done.pressed, soundId: done.hit.sound_id });
+    else choosePressed(done);
+  }
+
+  /**
+   * What a press on chosen hits without a move leaves of the selection.
+   * @param {Pick<HitsDrag, "toggles" | "alone" | "pressed" | "hit">} press
+   */
+  function choosePressed({ toggles, alone, pressed, hit }) {
+    if (toggles) store.select({ hits: new Set([...store.selection.hits].filter((id) => !pressed.has(id))) });
+    else if (alone) store.select({ hits: pressed, soundId: hit.sound_id });
   }
 
   /** Give up a drag and put everything back; whether there was one. */
@@ -355,6 +368,10 @@ export function createPointer(host, store, audio, player) {
 
   return {
     cancel,
+    /** Tell anew what lies under a resting pointer, since the document has changed. */
+    refresh() {
+      if (!drag && hovered && last) point(last);
+    },
     get hovered() { return hovered; },
     get lasso() { return drag?.kind === "lasso" && drag.moved ? drag : null; },
     get span() { return span; },

@@ -329,6 +329,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
       heads.showAsked(shown);
     }
     followed = shown;
+    pointer.refresh();
     redraw();
   }
 

@@ -4,6 +4,7 @@
 export const ARRANGE = {
   "arranging.no_sound_named": "{names} gibt es hier nicht, daher erklingt der Klang des nächsten Schlags; Finden gibt einen anderen",
   "arranging.of_hits_would": "{left} von {total} {total|Schlag|Schlägen} {left|läge|lägen} hinter dem Ende des Clips und {left|entfällt|entfallen}",
+  "arranging.ripple_stops": "Mit Ripple rücken die späteren Schläge mit, und der letzte hält am Ende des Clips: um {shift_s} s verschoben",
   "conform.and_more_where": ", und {copied} mehr, wo Einstellungen noch einmal vorkommen",
   "conform.bringing_in": "{name} wird übertragen",
   "conform.conformed_to_the": "An den Neuschnitt angepasst",

@@ -84,7 +84,7 @@ export const MIX = {
   "sync_panel.heard_not_seen": "gehört, nicht gesehen",
   "sync_panel.heard_only": "Nur gehört",
   "sync_panel.it_drifts_a": " Er driftet um {drift_s_per_s} je Minute.",
-  "sync_panel.late_or_early": "Spät oder früh",
+  "sync_panel.late_or_early": "Nicht im Takt",
   "sync_panel.move_it_to": "Zum Bild rücken",
   "sync_panel.mute_it": "Stummschalten",
   "sync_panel.none": "Keine.",

@@ -69,7 +69,7 @@ export const TIMELINE = {
   "threshold.threshold_hits_are": "Schwelle: Schläge sind die Spitzen darüber. Ziehen, oder die Pfeiltasten",
   "timeline.hits_appear_here": "Schläge erscheinen hier, sobald sie gefunden sind",
   "timeline.loading_the_pictures": "Lädt die Bilder",
-  "timeline.no_hits_found": "Keine Schläge gefunden. Hier doppelklicken, um einen zu setzen, oder die Schwelle senken.",
+  "timeline.no_hits_found": "Keine Schläge. Hier doppelklicken, um einen zu setzen, oder die Schwelle senken.",
   "timeline.no_hits_yet": "Noch keine Schläge. Hier doppelklicken, um einen zu setzen.",
   "timeline.no_onset_curve": "Keine Einsatzkurve: die Suche nach Schlägen wurde nicht fertig",
   "timeline.span": "Abschnitt",

@@ -4,6 +4,7 @@
 export const ARRANGE = {
   "arranging.no_sound_named": "There is no sound called {names} here, so the sound of the nearest hit is struck; Find gives another",
   "arranging.of_hits_would": "{left} of {total} {total|hit|hits} would lie past the clip's end and {left|is|are} left out",
+  "arranging.ripple_stops": "With ripple the later hits move along, and the last one stops at the clip’s end: moved by {shift_s} s",
   "conform.and_more_where": ", and {copied} more where shots are shown again",
   "conform.bringing_in": "Bringing in {name}",
   "conform.conformed_to_the": "Conformed to the recut",

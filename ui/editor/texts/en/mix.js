@@ -84,7 +84,7 @@ export const MIX = {
   "sync_panel.heard_not_seen": "heard, not seen",
   "sync_panel.heard_only": "Heard only",
   "sync_panel.it_drifts_a": " It drifts {drift_s_per_s} a minute.",
-  "sync_panel.late_or_early": "Late or early",
+  "sync_panel.late_or_early": "Not in step",
   "sync_panel.move_it_to": "Move it to the picture",
   "sync_panel.mute_it": "Mute it",
   "sync_panel.none": "None.",

@@ -69,7 +69,7 @@ export const TIMELINE = {
   "threshold.threshold_hits_are": "Threshold: hits are the peaks above it. Drag, or use the arrow keys",
   "timeline.hits_appear_here": "Hits appear here as they are found",
   "timeline.loading_the_pictures": "Loading the pictures",
-  "timeline.no_hits_found": "No hits found. Double-click here to add one, or lower the threshold.",
+  "timeline.no_hits_found": "No hits. Double-click here to add one, or lower the threshold.",
   "timeline.no_hits_yet": "No hits yet. Double-click here to add one.",
   "timeline.no_onset_curve": "No onset curve: the search for hits did not finish",
   "timeline.span": "Span",

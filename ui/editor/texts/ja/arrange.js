@@ -4,6 +4,7 @@
 export const ARRANGE = {
   "arranging.no_sound_named": "ここに {names} という音はないため、最も近いヒットの音を使います。検索タブで変えられます",
   "arranging.of_hits_would": "{total} 個のヒットのうち {left} 個はクリップの終わりを越えるため省かれました",
+  "arranging.ripple_stops": "リップルでは後のヒットも動き、最後のヒットがクリップの端で止まります: {shift_s} 秒だけ移動",
   "conform.and_more_where": "。ショットが再び出る所に {copied} を追加",
   "conform.bringing_in": "{name} を取り込み中",
   "conform.conformed_to_the": "再編集版に合わせました",

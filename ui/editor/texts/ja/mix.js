@@ -84,7 +84,7 @@ export const MIX = {
   "sync_panel.heard_not_seen": "聞こえるが見えない",
   "sync_panel.heard_only": "音のみ",
   "sync_panel.it_drifts_a": " 1 分に {drift_s_per_s} ずつずれます。",
-  "sync_panel.late_or_early": "遅い／早い",
+  "sync_panel.late_or_early": "ずれあり",
   "sync_panel.move_it_to": "映像に合わせる",
   "sync_panel.mute_it": "ミュートする",
   "sync_panel.none": "ありません。",

@@ -69,7 +69,7 @@ export const TIMELINE = {
   "threshold.threshold_hits_are": "しきい値: これを超えるピークがヒットです。ドラッグまたは矢印キー",
   "timeline.hits_appear_here": "見つかったヒットがここに現れます",
   "timeline.loading_the_pictures": "画像を読み込み中",
-  "timeline.no_hits_found": "ヒットが見つかりません。ここをダブルクリックして追加するか、しきい値を下げてください。",
+  "timeline.no_hits_found": "ヒットがありません。ここをダブルクリックして追加するか、しきい値を下げてください。",
   "timeline.no_hits_yet": "ヒットはまだありません。ここをダブルクリックして追加。",
   "timeline.no_onset_curve": "オンセット曲線なし: ヒットの検出が終わっていません",
   "timeline.span": "範囲",
