@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +18,16 @@ import numpy as np
 from engine.cli.overwrite import describe_existing, find_existing
 from engine.cli.render import make_cache
 from engine.cli.stored import open_stored
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, quote
 from engine.core.files import check_folder, check_target
+from engine.document.edits.values import check_number
 from engine.document.history import History, commit, redo, undo
 from engine.document.project import Clip, Hit, Mix, Project, Sound
 from engine.document.source import Source
 from engine.document.storage import SUFFIX
 from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session, find_output
 from engine.media.export.options import DeliveryOptions, find_start
-from engine.physics.model import Physics
+from engine.physics.model import Physics, physics_from_json
 from engine.pipeline.events import Event, Notice
 from engine.pipeline.kept_hits import KeptHits
 
@@ -52,6 +54,7 @@ def open_clip(
     """
     from engine.pipeline import open_clip as opening
 
+    path = _to_path(path, "the clip or project")
     document = open_stored(str(path))
     if document is None:
         event = opening.open_clip(path, track)
@@ -129,7 +132,10 @@ class OpenProject:
         from engine.pipeline.physics_ops import PHYSICS_OPS
 
         presets = {preset.name: preset for preset in load_presets()}
-        self._commit(apply_message(self.document, {"kind": kind, **values}, presets, PHYSICS_OPS))
+        try:
+            self._commit(apply_message(self.document, {"kind": kind, **values}, presets, PHYSICS_OPS))
+        except BadInput as error:
+            raise BadInput(str(error).replace("; reload the page", "; see /api/v1/docs of the editor")) from None
 
     def undo(self) -> None:
         """Undo the last step; nothing where there is none."""
@@ -154,6 +160,8 @@ class OpenProject:
         if source is not None:
             self.edit("set_source", source=source)
         if threshold is not None:
+            if not 0.0 <= check_number(threshold, "threshold", (-1.0, 2.0)) <= 1.0:
+                raise BadInput(f"threshold {threshold:g} is out of range; give 0 to 1")
             self.edit("set_threshold", threshold=threshold)
         self._run(find_hits(self.document, self._settings()))
         return self.hits
@@ -165,12 +173,13 @@ class OpenProject:
         preset: str | None = None,
         words: str | None = None,
         recording: str | Path | None = None,
-        physics: Physics | None = None,
+        physics: Physics | Mapping[str, Any] | None = None,
     ) -> None:
         """Give a sound, by its id, the physics of a preset, of words, of a recorded hit, or your own.
 
-        The only sound needs no id. Without any of these the sounds of all hits are estimated from the clip's audio or,
-        where it has none, from its picture. Raises BadInput.
+        Your own is a Physics, or what the JSON of ``launch.py analyze`` holds. The only sound needs no id. Without any
+        of these the sounds of all hits are estimated from the clip's audio or, where it has none, from its picture.
+        Raises BadInput.
         """
         from engine.document.edits.sounds import replace_sound
         from engine.pipeline.process import estimate_sounds
@@ -190,11 +199,14 @@ class OpenProject:
         if preset is not None:
             self.edit("apply_preset", name=preset, sound_id=sound)
         elif physics is not None:
+            physics = _to_physics(physics)
             own = Sound(sound, "Given physics", physics.modes, physics.residual, Source("physics"))
             self._commit(replace_sound(sound, own))
         elif recording is not None:
-            self._commit(replace_sound(sound, self._analyze_recording(Path(recording))))
+            self._commit(replace_sound(sound, self._analyze_recording(_to_path(recording, "the recording"))))
         elif words is not None:
+            if not isinstance(words, str):
+                raise BadInput(f"words is {quote(words)}, which is no text; give one such as 'thin glass bottle'")
             self._commit(replace_sound(sound, self._search(words, sound)))
 
     def _analyze_recording(self, path: Path) -> Sound:
@@ -298,10 +310,10 @@ class OpenProject:
         except TypeError:
             unknown = next(name for name in options if name not in DeliveryOptions.__dataclass_fields__)
             raise BadInput(f"{unknown!r} is no delivery option; see docs/api.md for their names") from None
-        targets = [(_find_output(Path(file)), Path(file)) for file in files]
-        targets += [
-            (name, Path(folder)) for name, folder in (("stems", stems), ("pieces", pieces)) if folder is not None
-        ]
+        places = [_to_path(file, "what to write") for file in files]
+        targets = [(_find_output(place), place) for place in places]
+        folders = (("stems", stems), ("pieces", pieces))
+        targets += [(name, _to_path(folder, name)) for name, folder in folders if folder is not None]
         if not targets:
             raise BadInput("nothing to write was named; give files, stems or pieces")
         self._check_targets(targets, overwrite)
@@ -330,13 +342,16 @@ class OpenProject:
         """Write the project file. Raises BadInput, for one that exists unless ``overwrite``."""
         from engine.document.storage import save_project
 
-        place = Path(path)
+        place = _to_path(path, "the project")
         if not place.name.endswith(SUFFIX):
             raise BadInput(f"{place} is no name of a project; give one that ends in {SUFFIX}")
         self._check_targets([("project", place)], overwrite)
         return save_project(self.document, place)
 
     def _check_targets(self, targets: Sequence[tuple[str, Path]], overwrite: bool) -> None:
+        once = {os.path.realpath(path): path for _, path in targets}
+        if len(once) < len(targets):
+            raise BadInput(f"two of {', '.join(str(path) for _, path in targets)} are one place; give each its own")
         for name, path in targets:
             check_folder(path) if name in ("stems", "pieces") else check_target(path)
             if path.exists() and Path(self.clip.path).exists() and path.samefile(self.clip.path):
@@ -344,6 +359,20 @@ class OpenProject:
         existing = list(find_existing((name, str(path)) for name, path in targets))
         if existing and not overwrite:
             raise BadInput(f"{describe_existing(existing)}; pass overwrite=True to replace, or give other names")
+
+
+def _to_path(value: object, what: str) -> Path:
+    if not isinstance(value, (str, Path)):
+        raise BadInput(f"{what} is {quote(value)}, which is no path; give text or a pathlib.Path")
+    return Path(value)
+
+
+def _to_physics(value: object) -> Physics:
+    if isinstance(value, Physics):
+        return value
+    if isinstance(value, Mapping):
+        return physics_from_json(value, "physics")
+    raise BadInput(f"physics is {quote(value)}; give a Physics, or what the JSON of `launch.py analyze` holds")
 
 
 def _find_output(path: Path) -> str:

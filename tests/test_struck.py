@@ -79,7 +79,17 @@ def test_steps_are_undone_and_files_are_not_replaced(project: struck.OpenProject
 def test_what_cannot_be_done_is_said(project: struck.OpenProject, folder: Path, tmp_path: Path) -> None:
     refused = [
         (lambda: struck.open(tmp_path / "no.mp4"), "no.mp4"),
-        (lambda: project.edit("fly"), "edit 'fly' is not known"),
+        (lambda: struck.open(5), "the clip or project is 5, which is no path; give text or a pathlib.Path"),
+        (lambda: project.edit("fly"), "edit 'fly' is not known; see /api/v1/docs of the editor"),
+        (lambda: project.detect(threshold=7), "threshold 7 is out of range; give 0 to 1"),
+        (lambda: project.choose_physics("s1", words=4), "words is 4, which is no text"),
+        (lambda: project.choose_physics("s1", recording=4), "the recording is 4, which is no path"),
+        (lambda: project.choose_physics("s1", physics=[1]), "physics is [1]; give a Physics, or what the JSON of"),
+        (lambda: project.export(3), "what to write is 3, which is no path"),
+        (lambda: project.export(tmp_path / "t.wav", takes="3"), "takes is '3', which is no whole number; correct it"),
+        (lambda: project.export(tmp_path / "t.wav", two_pop="no"), "two_pop is 'no', which is no True or False"),
+        (lambda: project.export(tmp_path / "t.wav", start_timecode=3), "start_timecode is 3, which is no text"),
+        (lambda: project.export(tmp_path / "t.wav", tmp_path / "t.wav"), "are one place; give each its own"),
         (lambda: project.choose_physics(preset="Wine glass", words="tin"), "several sources of physics were given"),
         (lambda: project.choose_physics("s9", preset="Wine glass"), "s9"),
         (lambda: project.choose_physics("s1"), "a sound was named and no physics for it"),
@@ -94,3 +104,16 @@ def test_what_cannot_be_done_is_said(project: struck.OpenProject, folder: Path, 
         with pytest.raises(struck.BadInput, match=re.escape(reason)):
             act()
     assert project.document is before and not list(tmp_path.iterdir())
+
+
+def test_numbers_of_numpy_and_physics_as_json_are_taken(project: struck.OpenProject) -> None:
+    before = project.document
+    project.edit("add_hit", time_s=np.float32(0.25), velocity_db=np.int64(-3))
+    (hit,) = (hit for hit in project.hits if hit not in before.hits)
+    assert (hit.time_s, hit.velocity_db) == (0.25, -3.0)
+    modes = {"frequency_hz": [440], "power_db": [-20], "decay_per_s": [9]}
+    project.choose_physics(project.sounds[0].id, physics={"modes": modes})
+    assert project.sounds[0].modes.frequency_hz == (440.0,)
+    project.undo()
+    project.undo()
+    assert project.document == before

@@ -106,6 +106,8 @@ def read_clip_still(session: Session, project: Project, time_s: float) -> Still:
 
     clip_service.check_clip(session)
     clip = project.clip
+    if time_s > clip.duration_s + 1.0 / float(clip.frame_rate):
+        raise BadInput(f"{time_s:.3f} s lies past the clip's end at {clip.duration_s:.3f} s; give a time in the clip")
     at_s = min(max(0.0, time_s), clip.duration_s)
     shown = None
     rows = max(LEAST_PX, min(MOST_ROWS, clip.height) // 2 * 2)

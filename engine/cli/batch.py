@@ -48,7 +48,8 @@ CLIP_ENDINGS = (
 LIST_ENDINGS = (".txt", ".lst", ".m3u")
 _LARGEST_LIST_BYTES = 16 << 20
 _LONGEST_ENDING = "_dawproject media"
-_OF_ONE_CLIP = ("out", "video", "stems", "pieces", "markers", "session", "project", "onsets", "hits", "clip")
+_OUTPUTS = ("out", "video", "stems", "pieces", "markers", "session", "project")
+_OF_ONE_CLIP = (*_OUTPUTS, "onsets", "hits", "clip")
 
 
 class Batch:
@@ -213,7 +214,8 @@ def _check(options: argparse.Namespace) -> Path:
         raise BadInput(f"{what} for what is written; give --out-dir")
     single = [name for name in _OF_ONE_CLIP if getattr(options, name) is not None]
     if single:
-        raise BadInput(f"--{single[0]} is of a single clip; with --out-dir say what to write by --formats")
+        remedy = "say what to write by --formats" if single[0] in _OUTPUTS else "leave it out"
+        raise BadInput(f"--{single[0]} is of a single clip; with --out-dir {remedy}")
     unknown = [name for name in options.formats if find_option(name) is None]
     if unknown:
         offered = (*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS, *WORD_FORMATS)

@@ -44,7 +44,7 @@ _ENDINGS = {
 }
 _FOLDERS = ("stems", "pieces")
 _OUTPUTS = ("out", "video", "stems", "pieces", "markers", "session", "project")
-_SILENT_SESSIONS = (".edl", ".mid", ".csv", ".html", ".pdf")
+SILENT_SESSIONS = (".edl", ".mid", ".csv", ".html", ".pdf")
 """Sessions that need no sampled sound."""
 
 Sample = Callable[[Project], Mapping[str, "RenderedHit"]]
@@ -145,7 +145,7 @@ def is_heard(options: argparse.Namespace) -> bool:
     """Whether an output holds sampled sound."""
     sessions = [Path(target).suffix.lower() for target in options.session or ()]
     return any(getattr(options, name) is not None for name in ("out", "video", "stems", "pieces")) or any(
-        ending not in _SILENT_SESSIONS for ending in sessions
+        ending not in SILENT_SESSIONS for ending in sessions
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.cli.batch_job import find_option
-from engine.cli.delivery import list_targets
+from engine.cli.delivery import SILENT_SESSIONS, list_targets
 from engine.core.errors import BadInput
+from engine.media.export.endings import LOSSY, SESSION_ENDINGS, SOUND_ENDINGS
 from engine.media.export.options import DeliveryOptions
 
 _BATCH = {"jobs": None, "pattern": "{clip}", "formats": ["wav"]}
@@ -24,20 +25,26 @@ def check_effect(options: argparse.Namespace, in_batch: bool) -> None:
     for name in ("hits_start", "hits_rate"):
         if getattr(options, name) is not None and options.hits is None:
             raise BadInput(f"--{name.replace('_', '-')} is of a list of hits; give --hits as well, or leave it out")
-    pieces, takes, films = {"pieces", ".txt"}, {"pieces", ".txt", ".rpp"}, {"video"}
-    for name, value, shown_by, what in (
-        ("takes", usual.takes, takes, "pieces and of Reaper sessions"),
-        ("layers", usual.layers, pieces, "pieces"),
-        ("normalize", usual.normalize, pieces, "pieces"),
-        ("clip_sound", usual.clip_sound, films, "films"),
+    pieces = {"pieces", ".txt"}
+    sounds = {"stems", *pieces, *(ending for ending in SESSION_ENDINGS if ending not in SILENT_SESSIONS)}
+    lossless = sounds | {ending for ending in SOUND_ENDINGS if ending not in LOSSY}
+    some, sound = "--pieces or a --session", "--out, --stems, --pieces or a --session"
+    for name, value, shown_by, what, wanted in (
+        ("takes", usual.takes, {*pieces, ".rpp"}, "pieces and of Reaper sessions", some),
+        ("layers", usual.layers, pieces, "pieces", some),
+        ("normalize", usual.normalize, pieces, "pieces", some),
+        ("clip_sound", usual.clip_sound, {"video"}, "films", "--video"),
+        ("stems_by", usual.stems, {"stems"}, "stems", "--stems"),
+        ("sample_rate", usual.sample_rate_hz, {"out", *sounds}, "sound files, and films have 48 kHz", sound),
+        ("bit_depth", None, lossless, "sound files without loss", sound),
     ):
         if getattr(options, name) != value and not written & shown_by:
-            wanted = "--formats with one" if in_batch else "--video" if shown_by is films else "--pieces or a --session"
+            wanted = "--formats with one" if in_batch else wanted
             raise BadInput(f"--{name.replace('_', '-')} is of {what}; give {wanted} as well, or leave it out")
 
 
 def _list_written(options: argparse.Namespace, in_batch: bool) -> Iterator[str]:
-    """Options that name what is written, and the endings of sessions."""
+    """Options that name what is written, and the endings of sounds and sessions."""
     if in_batch:
         for given in options.formats:
             yield find_option(given) or ""
@@ -45,5 +52,5 @@ def _list_written(options: argparse.Namespace, in_batch: bool) -> Iterator[str]:
         return
     for name, target in list_targets(options):
         yield name
-        if name == "session":
+        if name in ("out", "session"):
             yield Path(target).suffix.lower()

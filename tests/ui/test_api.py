@@ -17,6 +17,7 @@ from engine.core.paths import ASSETS
 from tests.app_process import serve
 from tests.clips import make_clicking_clip, make_clicks
 from tests.ui_tab import DEMO_HITS, check_sentence, make_context
+from ui.renderer import Renderer
 from ui.server import create_app
 
 DEMO = str(ASSETS / "demo_sound.struck.json")
@@ -67,6 +68,20 @@ def test_a_clip_is_sent_edited_rendered_and_exported(client: TestClient, tmp_pat
     kept = client.post(f"{project}/exports", json={"what": ["wav"], "existing": "keep"}).json()["files"]
     assert kept[0]["name"] == "c 2.wav"
     assert client.delete(project).status_code == 204 and client.get(project).status_code == 404
+
+
+@pytest.mark.slow
+def test_sampling_counts_as_work(client: TestClient, demo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client.get(demo, params={"wait_s": 60}).json()["busy"] is False
+    monkeypatch.setattr(Renderer, "busy", property(lambda _: True))
+    answer = client.get(demo, params={"wait_s": 0.1})
+    assert (answer.status_code, answer.json()["busy"]) == (202, True)
+    answer = client.post(f"{demo}/edits", json={"kind": "set_mix", "gain_db": -1.0})  # is done, whatever is sampled
+    assert (answer.status_code, answer.json()["busy"]) == (200, True)
+    monkeypatch.undo()
+    client.post(f"{demo}/undo")
+    refused = client.post(f"{demo}/detect", json={"threshold": 5})
+    assert refused.status_code == 400 and refused.json()["error"] == "threshold 5 is out of range; give 0 to 1"
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from engine.pipeline.headroom import peak_dbtp
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import DEMO_HITS, WAIT_S, Tab, check_sentence, make_context, wait_until
 from ui.handlers import open_first
+from ui.kept_sessions import kept_sessions
 from ui.protocol.codec import encode
 from ui.protocol.events import DocumentState, Note, ServerMessage
 from ui.send_queue import CoalescingSendQueue
@@ -257,6 +258,9 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
         tab.ask("open", path=str(saved))
         tab.settle()
         assert session.project == before
+        (kept,) = kept_sessions(session.context)  # the change of the mix, which no file has
+        assert kept.saved_as == saved.name
+        tab.ask("forget_session", session=kept.session)
 
         other = Tab(app.state.sessions.get("fresh-tab")[0])
         open_first(other.session, True)

@@ -57,7 +57,7 @@ class Conversation:
             self.status = message
         elif isinstance(message, Note):
             self.notes.append(message.message)
-        elif isinstance(message, Exported):
+        elif isinstance(message, Exported) and not message.again:
             self.exported = message
         elif isinstance(message, ExportPlan):
             self.plan = message
@@ -80,7 +80,7 @@ class Conversation:
 
     async def _leave_when_idle(self) -> None:
         try:
-            while self.busy or self.session.renderer.busy:
+            while self.busy:
                 await asyncio.sleep(10 * POLL_S)
         finally:
             self.session.leave(self)  # type: ignore[arg-type]
@@ -96,7 +96,7 @@ class Conversation:
 
     async def settle(self, rendered: bool = False) -> None:
         """Wait as ``ask`` does."""
-        while (self.busy or (rendered and self.session.renderer.busy)) and time.monotonic() < self._until:
+        while (self.busy if rendered else self.works) and time.monotonic() < self._until:
             if self._errors:
                 break
             await asyncio.sleep(POLL_S)
@@ -106,6 +106,11 @@ class Conversation:
 
     @property
     def busy(self) -> bool:
+        """Whether the session works or samples."""
+        return self.works or self.session.renderer.busy
+
+    @property
+    def works(self) -> bool:
         """Whether the session works on something but samples."""
         session = self.session
         workers = (session.worker, session.leveller, session.search_worker, session.exports, session.animatics)

@@ -95,7 +95,7 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
         """The document as it stands, and what goes on; with `wait_s` once nothing goes on any more."""
         async with talk(project_id, wait_s) as conversation:
             await conversation.settle(rendered=True)
-            return await _answer(conversation)
+            return await _answer(conversation, 202 if conversation.busy else 200)
 
     @router.delete("/projects/{project_id}", status_code=204)
     def delete_project(project_id: str) -> Response:
@@ -117,6 +117,8 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
         async with talk(project_id, wait_s) as conversation:
             project = conversation.session.require_project()
             if body.get("threshold") is not None:
+                if not 0.0 <= body["threshold"] <= 1.0:
+                    raise BadInput(f"threshold {body['threshold']:g} is out of range; give 0 to 1")
                 await conversation.ask("edit", edit={"kind": "set_threshold", "threshold": body["threshold"]})
             if body.get("source") not in (None, project.detection.source):
                 await conversation.ask("edit", edit={"kind": "set_source", "source": body["source"]})
@@ -319,7 +321,7 @@ def _file_url(project_id: str, name: str) -> str:
 
 
 async def _answer(conversation: Conversation, status: int = 200, **more: Any) -> Response:
-    """The project of a conversation; status 202 where its work goes on."""
+    """The project of a conversation; status 202 where its work goes on, but for sampling, which ``busy`` tells too."""
     session = conversation.session
     document, saved = conversation.document, session.saved_as
     body = {
@@ -334,4 +336,4 @@ async def _answer(conversation: Conversation, status: int = 200, **more: Any) ->
         "project": document.project,
     }
     text = await run_in_threadpool(encode_json, body)
-    return Response(text, 202 if conversation.busy else status, headers=FRESH, media_type="application/json")
+    return Response(text, 202 if conversation.works else status, headers=FRESH, media_type="application/json")

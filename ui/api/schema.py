@@ -75,7 +75,7 @@ _ANSWER: dict[str, Any] = {
     "description": "The project as it stands; null while no clip is open.",
     "properties": {
         "id": {"type": "string"},
-        "busy": {"type": "boolean", "description": "whether detection, analysis or an export goes on"},
+        "busy": {"type": "boolean", "description": "whether detection, analysis, sampling or an export goes on"},
         "status": {"type": "object", "description": "phase, done, total, message, elapsed_s"},
         "notes": {"type": "array", "items": {"type": "string"}},
         "undo": {"type": ["string", "null"]},

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -149,12 +150,12 @@ def check_hits(project: Project, ids: Iterable[str]) -> set[str]:
 
 def check_number(value: Any, name: str, bounds: tuple[float, float]) -> float:
     """A finite number clamped to bounds; BadInput for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not _is_finite(value):
         raise BadInput(f"{name} is {quote(value)}, not a finite number; correct it")
     return min(max(float(value), bounds[0]), bounds[1]) + 0.0  # + 0.0 turns -0.0 into 0.0
 
 
-def _is_finite(value: float) -> bool:
+def _is_finite(value: Real) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:  # an integer too large for a float
@@ -164,9 +165,9 @@ def _is_finite(value: float) -> bool:
 def check_whole(value: Any, name: str) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise BadInput(f"{name} is {quote(value)}, not a whole number; correct it")
-    return value
+    return int(value)
 
 
 def check_seed(value: Any) -> int:

@@ -10,6 +10,9 @@ from engine.core.names import make_file_stem
 
 WAVE_ENDINGS = (".wav", ".bwf", ".rf64")
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".caf", ".w64", ".bwf", ".rf64")
+LOSSY = {".ogg": "VORBIS", ".opus": "OPUS", ".mp3": "MPEG_LAYER_III"}
+"""Coding of libsndfile of formats that have no bit depth."""
+
 EMBEDDING_ENDINGS = (*WAVE_ENDINGS, ".flac")
 """Sound files that carry the project."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from engine.core.errors import BadInput, quote
@@ -56,6 +56,8 @@ class DeliveryOptions:
     clip_sound: str = "replace"
 
     def __post_init__(self) -> None:
+        for option in fields(self):
+            _check_kind(option.name, getattr(self, option.name), str(option.type))
         _check("sample rate", self.sample_rate_hz, SAMPLE_RATES_HZ)
         _check("bit depth", self.bits, BIT_DEPTHS)
         _check("channel layout", self.channels, tuple(CHANNELS))
@@ -69,6 +71,21 @@ class DeliveryOptions:
     def channel_count(self) -> int:
         """Number of channels."""
         return CHANNELS[self.channels]
+
+
+def _check_kind(name: str, value: object, kind: str) -> None:
+    """BadInput for a value of another kind than an option's, such as text in place of a number."""
+    kinds, words = _KINDS[kind]
+    if not isinstance(value, kinds) or (kind == "int" and isinstance(value, bool)):
+        raise BadInput(f"{name} is {quote(value)}, which is no {words}; correct it")
+
+
+_KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "int": (int, "whole number"),
+    "str": (str, "text"),
+    "bool": (bool, "True or False"),
+    "str | None": ((str, type(None)), "text"),
+}
 
 
 def _check(what: str, value: object, offered: tuple[object, ...]) -> None:

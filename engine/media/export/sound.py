@@ -14,7 +14,7 @@ from engine.core.files import create_file, is_stream
 from engine.core.names import to_text
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.core.words import counted
-from engine.media.export.endings import WAVE_ENDINGS
+from engine.media.export.endings import LOSSY, WAVE_ENDINGS
 from engine.media.export.flac import write_flac
 from engine.media.export.quantize import Quantizer
 from engine.media.export.samples import Samples, count_channels, iter_blocks
@@ -32,9 +32,6 @@ _KINDS = {
     ".w64": "W64",
 }
 """Format of libsndfile, by the endings of SOUND_ENDINGS but those of WAV."""
-
-LOSSY = {".ogg": "VORBIS", ".opus": "OPUS", ".mp3": "MPEG_LAYER_III"}
-"""Coding of libsndfile of formats that have no bit depth."""
 
 _CODINGS = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 _NO_FLOAT = (".flac",)

@@ -86,7 +86,7 @@ def place_spots(
         starts = [_read_start(found, wanted_start)]
     else:
         starts = _likely_starts(found, clip_start, clip_rate)
-    tried = [(_inside(found.spots, start_s, duration_s), start_s) for start_s in starts]
+    tried = [(_inside(found, start_s, duration_s), start_s) for start_s in starts]
     inside, start_s = max(tried, key=lambda pair: len(pair[0]))
     if not inside:
         first, last = min(s.time_s for s in found.spots), max(s.time_s for s in found.spots)
@@ -128,10 +128,22 @@ def _clip_start_s(found: SpottingList, timecode: str, clip_rate: Fraction) -> Fr
     return (whole + part * frames_a_second(found.frame_rate)) / found.frame_rate
 
 
-def _inside(spots: Sequence[Spot], start_s: Fraction, duration_s: float) -> list[Spot]:
-    placed = [replace(spot, time_s=round(float(Fraction(spot.time_s) - start_s), _DIGITS)) for spot in spots]
+def _inside(found: SpottingList, start_s: Fraction, duration_s: float) -> list[Spot]:
+    """The spots in the clip, by their times in it; a clock goes on from midnight with 00:00:00:00."""
+    after = [Fraction(spot.time_s) - start_s for spot in found.spots]
+    if found.is_clock:
+        day_s = _day_s(found)
+        after = [time_s + day_s if time_s < 0 and time_s + day_s <= duration_s else time_s for time_s in after]
+    times_s = [round(float(time_s), _DIGITS) for time_s in after]
+    placed = [replace(spot, time_s=time_s) for spot, time_s in zip(found.spots, times_s, strict=True)]
     near = [spot for spot in placed if -_ROUNDING_S <= spot.time_s <= duration_s + _ROUNDING_S]
     return [replace(spot, time_s=min(max(0.0, spot.time_s), duration_s)) for spot in near]  # 0.0 also for -0.0
+
+
+def _day_s(found: SpottingList) -> Fraction:
+    """Seconds in which a list's timecode counts 24 hours."""
+    last = f"23:59:59{';' if found.drop_frame else ':'}{frames_a_second(found.frame_rate) - 1:02d}"
+    return Fraction(parse_timecode(last, found.frame_rate) + 1) / found.frame_rate
 
 
 def _note(found: SpottingList, inside: Sequence[Spot], start_s: Fraction | None) -> str:

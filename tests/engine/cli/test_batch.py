@@ -135,6 +135,13 @@ def test_a_clip_that_is_added_takes_no_name_of_one_that_is_done(
             ("a.mp4", "--out", "x.wav", "--clip-sound", "mix"),
             "--clip-sound is of films; give --video as well, or leave",
         ),
+        (
+            ("a.mp4", "--out", "x.wav", "--stems-by", "hit"),
+            "--stems-by is of stems; give --stems as well, or leave it out",
+        ),
+        (("a.mp4", "--video", "x.mp4", "--sample-rate", "44100"), "--sample-rate is of sound files, and films have 48"),
+        (("a.mp4", "--out", "x.mp3", "--bit-depth", "16"), "--bit-depth is of sound files without loss; give --out"),
+        (("a.mp4", "--out-dir", "o", "--onsets", "o.csv"), "--onsets is of a single clip; with --out-dir leave it out"),
         ((".", "--out-dir", "o"), "holds no clip; give a folder or a list with at least one"),
     ],
 )

@@ -7,6 +7,7 @@ import math
 import sys
 import zipfile
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -175,9 +176,24 @@ def test_dawproject_holds_clips_levels_and_files(tmp_path: Path, project: Projec
             (clip.find("Lanes/Audio/File").get("path"), first, values["gain"], 2 * values.get("pan", 0.5) - 1)
         )
     check_mix(delivery, mix(tmp_path / "x", placed, 2 * RATE))
-    assert len(root.findall("Arrangement/Markers/Marker")) == 4
+    (marks,) = root.findall("Arrangement/Markers")
+    seconds = {"seconds": 1.0, "beats": 60.0 / float(root.find("Transport/Tempo").get("value"))}[
+        marks.get("timeUnit") or root.find("Arrangement").get("timeUnit") or "beats"  # as the format has it
+    ]
+    wanted_s = [hit.time_s for hit in project.hits]
+    assert [seconds * float(mark.get("time")) for mark in marks] == pytest.approx(wanted_s, abs=0.6 / RATE)
     identities = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(identities) == len(set(identities))
+
+
+@pytest.mark.parametrize(("start", "counts"), [("00:59:58:00", ["30", "2"]), ("00:59:58;00", ["30", "1"])])
+def test_a_reaper_project_at_59_94_counts_the_seconds_of_its_timecode(
+    tmp_path: Path, project: Project, start: str, counts: list[str]
+) -> None:
+    clip = replace(project.clip, frame_rate=Fraction(60000, 1001), start_timecode=start)
+    deliver_session(deliver(replace(project, clip=clip)), tmp_path / "s.rpp", sample)
+    root = rpp.loads((tmp_path / "s.rpp").read_text("utf-8"))
+    assert next(child for child in root.children if child[0] == "TIMEMODE")[4:6] == counts
 
 
 def test_edl_markers_lie_on_frames(tmp_path: Path, project: Project) -> None:

@@ -52,7 +52,7 @@ def _describe(session: Session) -> Element:
                 _add_clip(clips, session, item, f"{number}_{index}")
     hits = session.hits()
     if hits:
-        markers = SubElement(arrangement, "Markers", id="markers")
+        markers = SubElement(arrangement, "Markers", id="markers", timeUnit="seconds")  # else they count beats
         for _, item in hits:
             time_s = session.hit_sample(item) / session.sample_rate_hz
             SubElement(markers, "Marker", time=f"{time_s:.9f}", name=to_text(item.name))

@@ -21,9 +21,14 @@ _FRAME_RATES = {
     (Fraction(30), False): (30, 0),
     (Fraction(48), False): (48, 0),
     (Fraction(50), False): (50, 0),
+    (Fraction(60000, 1001), False): (30, 2),
+    (Fraction(60000, 1001), True): (30, 1),
     (Fraction(60), False): (60, 0),
 }
-"""TIMEMODE's frame rate and its kind: 0 whole, 1 drop-frame, 2 slowed by 1000/1001."""
+"""TIMEMODE's frame rate and its kind: 0 whole, 1 drop-frame, 2 slowed by 1000/1001.
+
+Reaper has no 59.94: 29.97 counts the same hours, minutes and seconds, and half as many frames.
+"""
 
 
 def write_reaper(path: Path, session: Session) -> None:

@@ -96,6 +96,22 @@ def test_a_clip_s_start_counts_in_frames_of_its_own(place: Callable[..., Placed]
     assert list_spots(place("a.csv", table, PAL, "01:00:00:05")) == [(0.8, "x")]
 
 
+@pytest.mark.parametrize(
+    ("rate", "start", "labels", "seconds"),
+    [
+        (Fraction(60), "23:59:58:00", ("23:59:58:30", "00:00:01:54"), (0.5, 3.9)),
+        (PAL, "23:59:59:00", ("23:59:59:05", "00:00:00:00", "00:00:01:24"), (0.2, 1.0, 2.96)),
+        (NTSC, "23:59:59;00", ("23:59:59;29", "00:00:00;00"), (29 * 1001 / 30000, 1.001)),
+        (NTSC, "23:59:59:00", ("23:59:59:29", "00:00:00:00"), (29 * 1001 / 30000, 1.001)),
+    ],
+)
+def test_a_clock_goes_on_after_midnight(
+    place: Callable[..., Placed], rate: Fraction, start: str, labels: tuple[str, ...], seconds: tuple[float, ...]
+) -> None:
+    placed = place("x.csv", "TC\n" + "".join(f"{label}\n" for label in labels), rate, start)
+    assert [spot.time_s for spot in placed.spots] == pytest.approx(seconds, abs=1e-9) and not placed.note
+
+
 def test_no_time_is_below_zero(place: Callable[..., Placed], tmp_path: Path) -> None:
     # A float of the first frame's time may lie below the exact one of the clip's start.
     for minute in range(60):
