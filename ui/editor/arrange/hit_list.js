@@ -69,7 +69,7 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
     { name: "number", title: "#", text: (row) => String(row.number) },
     { name: "time", title: t("hit_list.timecode"), help: HINT, text: ({ hit }, { clip }) => formatTimecode(hit.time_s, clip), read: readTime },
     { name: "seconds", title: t("hit_list.seconds"), help: HINT, text: ({ hit }) => hit.time_s.toFixed(4), read: readTime },
-    { name: "velocity", title: t("common.velocity"), text: ({ hit }) => formatDb(hit.velocity_db, true), read(text, hit) {
+    { name: "velocity", title: t("hit_list.velocity"), text: ({ hit }) => formatDb(hit.velocity_db, true), read(text, hit) {
       const velocity_db = parseDb(text);
       if (velocity_db === null) return false;
       store.edit({ kind: "set_hits", ids: meant(hit), values: { velocity_db: clamp(velocity_db, -60, 12) } }, newGesture());

@@ -67,6 +67,7 @@ export const ARRANGE = {
   "hit_list.selected_of_hits": "{chosen} von {count} {count|Schlag|Schlägen} ausgewählt",
   "hit_list.sort_by": "Nach {column} sortieren",
   "hit_list.timecode": "Timecode",
+  "hit_list.velocity": "Stärke",
   "layers_sheet.analyse_each_of": "Jeden dieser Schläge für sich analysieren (Enter)",
   "layers_sheet.delete_all": "Alle löschen",
   "layers_sheet.delete_the_layer": "Die Stufe bei {text} löschen",

@@ -67,6 +67,7 @@ export const ARRANGE = {
   "hit_list.selected_of_hits": "{chosen} selected of {count} {count|hit|hits}",
   "hit_list.sort_by": "Sort by {column}",
   "hit_list.timecode": "Timecode",
+  "hit_list.velocity": "Velocity",
   "layers_sheet.analyse_each_of": "Analyse each of these hits by itself (Enter)",
   "layers_sheet.delete_all": "Delete all",
   "layers_sheet.delete_the_layer": "Delete the layer at {text}",

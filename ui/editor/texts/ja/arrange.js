@@ -67,6 +67,7 @@ export const ARRANGE = {
   "hit_list.selected_of_hits": "ヒット {count} 個中 {chosen} 個を選択",
   "hit_list.sort_by": "{column}で並べ替え",
   "hit_list.timecode": "タイムコード",
+  "hit_list.velocity": "ベロシティ",
   "layers_sheet.analyse_each_of": "これらのヒットを個別に解析 (Enter)",
   "layers_sheet.delete_all": "すべて削除",
   "layers_sheet.delete_the_layer": "{text} のレイヤーを削除",
