@@ -42,6 +42,7 @@ class Editor(EditorPage):
         )
         self.wait_for_sound()
         self.page.keyboard.press("Escape")
+        self.see("void document.querySelectorAll('.st-toast.is-note button').forEach((close) => close.click())")
 
     def toasts(self) -> list[str]:
         return [text.strip() for text in self.page.locator(".st-toast-text").all_inner_texts()]
