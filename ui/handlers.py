@@ -220,7 +220,7 @@ def _close(session: Session, message: requests.Close) -> None:
 
 
 def _forget_session(session: Session, message: requests.ForgetSession) -> None:
-    forget_session(session.context, message.session)
+    forget_session(session.context, message.session, session.kept_ids)
     session.send_welcome()
 
 

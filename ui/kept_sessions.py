@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath
 
 from engine.core.errors import BadInput
@@ -25,14 +25,15 @@ RUNNING, TABS = "running", ".tabs"
 """Folder of the files whose locks running processes hold, and ending of the lists of their open sessions."""
 
 
-def kept_sessions(context: AppContext) -> tuple[KeptSession, ...]:
-    """Unsaved work without an open tab, newest first; none where others, whose it is not, can reach the app."""
-    if context.options.public:
+def kept_sessions(context: AppContext, own: Collection[str] = ()) -> tuple[KeptSession, ...]:
+    """Unsaved work without an open tab, newest first; where others can reach the app, only a tab's ``own``, by id."""
+    if context.options.public and not own:
         return ()
     watched = {*context.watched_sessions(), *_read_open_elsewhere(context)}
     found: list[KeptSession] = []
     for modified_ns, path in _newest(context.folder("sessions")):
-        if path.name.removesuffix(SUFFIX) in watched:
+        name = path.name.removesuffix(SUFFIX)
+        if name in watched or (context.options.public and name not in own):
             continue
         entry = _read(path, modified_ns)
         if entry is None or not entry.edited:
@@ -55,10 +56,13 @@ def kept_sessions(context: AppContext) -> tuple[KeptSession, ...]:
     return tuple(found)
 
 
-def forget_session(context: AppContext, session_id: str) -> None:
+def forget_session(context: AppContext, session_id: str, own: Collection[str] = ()) -> None:
     """Delete the autosave of a session without an open tab; project files stay. BadInput for one that is open."""
     path = autosave_path(context.folder("sessions"), session_id)
-    if context.options.public or session_id in {*context.watched_sessions(), *_read_open_elsewhere(context)}:
+    if (context.options.public and session_id not in own) or session_id in {
+        *context.watched_sessions(),
+        *_read_open_elsewhere(context),
+    }:
         raise BadInput("this project is open in another tab; close it there first")
     path.unlink(missing_ok=True)
 

@@ -116,7 +116,7 @@ def create_app(context: AppContext) -> FastAPI:
             return
         tab = socket.query_params.get("tab", "")[:64]
         send_queue = CoalescingSendQueue(asyncio.get_running_loop(), tab)
-        send_queue.put(await run_in_threadpool(welcome_message, session.context))
+        send_queue.put(await run_in_threadpool(welcome_message, session.context, session.kept_ids))
         session.join(send_queue)
         sender = asyncio.create_task(_send_all(socket, send_queue, session))
         await pool.run(session.id, lambda: handlers.open_first(session, is_new))
@@ -183,7 +183,7 @@ async def _greet_again(session: Session, send_queue: CoalescingSendQueue) -> Non
         return
     while not session.context.ready.is_set():
         await asyncio.sleep(0.1)
-    send_queue.put(await run_in_threadpool(welcome_message, session.context))
+    send_queue.put(await run_in_threadpool(welcome_message, session.context, session.kept_ids))
 
 
 async def _note_other_tabs(session: Session, send_queue: CoalescingSendQueue) -> None:

@@ -86,6 +86,7 @@ class Session:
         self.goes_on = False  # the search for hits, which stopped while no tab was open
         self.unfinished = False  # its hits are still being looked for
         self._autosave = SessionAutosave(self)
+        self.kept_ids: list[str] = []  # of documents that others took the place of
         self.used_at = time.monotonic()
         self.dirty = False
         self.clip_number = 0  # grows with every document that is shown
@@ -158,7 +159,7 @@ class Session:
 
     def send_welcome(self) -> None:
         """Send every tab of this session the checkpoints, presets and recent files as they are now."""
-        self.send(welcome_message(self.context))
+        self.send(welcome_message(self.context, self.kept_ids))
 
     def note(self, message: str) -> None:
         """Show the user a note that is no error."""

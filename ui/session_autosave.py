@@ -34,6 +34,7 @@ class Session(Protocol):
     dirty: bool
     edited: bool
     unfinished: bool
+    kept_ids: list[str]
 
     @property
     def watched(self) -> bool: ...
@@ -92,21 +93,21 @@ class SessionAutosave:
         """Keep the document under an id of its own, before another takes its place; *Open clip* offers it then.
 
         Only where a user changed it since it was saved: what an analysis alone has found is found again. Not where it
-        is ``resumed`` itself, nor where others reach the app, since they would be offered it. BadInput where it cannot
-        be written.
+        is ``resumed`` itself. BadInput where it cannot be written.
         """
         check_running_job()  # one that was cancelled begins no document
         session = self._session
         with session.lock:
             history = session.history
-            if resumed or history is None or not session.edited or session.context.options.public:
+            if resumed or history is None or not session.edited:
                 return
             if history.past and all((step.gesture or "").startswith(ANALYSIS) for step in history.past):
                 return
             saved_as = str(session.saved_as) if session.saved_as else None
             digest = session.context.project_files.digest_of(session)
             folder = session.context.folder("sessions")
-            autosave(folder, history.now, secrets.token_hex(16), saved_as, digest, session.unfinished)
+            session.kept_ids.append(secrets.token_hex(16))
+            autosave(folder, history.now, session.kept_ids[-1], saved_as, digest, session.unfinished)
             session.note(f"{session.name} is kept with its unsaved changes; Open clip lists it")
             session.send_welcome()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ MOST_RECENT = 12
 START_DEMO = "sound"
 
 
-def welcome_message(context: AppContext) -> Welcome:
-    """The first message to a tab; sent again when the slow imports are done or a checkpoint changes."""
+def welcome_message(context: AppContext, own: Collection[str] = ()) -> Welcome:
+    """The first message to a tab; sent again when what it tells has changed. ``own`` sessions are kept of the tab's."""
     ready = context.ready.is_set()
     checkpoints = context.checkpoints()
     device = context.device()[1] if ready else "starting"
@@ -35,7 +36,7 @@ def welcome_message(context: AppContext) -> Welcome:
         device=device,
         version=VERSION,
         recent=tuple(recent(context)),
-        kept=kept_sessions(context),
+        kept=kept_sessions(context, own),
         crashed=context.crashed,
         local=not context.options.public,
         export_presets=context.export_presets.list(),

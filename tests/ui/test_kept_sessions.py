@@ -165,6 +165,21 @@ def test_unsaved_work_is_kept_where_another_document_takes_its_place(tmp_path: P
 
 
 @pytest.mark.slow
+def test_where_others_can_reach_the_app_a_tab_is_offered_its_own_work_alone(tmp_path: Path) -> None:
+    context = make_context(tmp_path, listen=True)
+    tab = edited_demo(context, "own-work")
+    tab.open_demo("silent")
+    (kept,) = tab.last("welcome")["kept"]
+    other = Tab(Session(context, "other-one"))
+    other.session.send_welcome()
+    assert other.last("welcome")["kept"] == []
+    other.ask("forget_session", session=kept["session"])
+    assert "open in another tab" in other.errors[-1]
+    tab.ask("forget_session", session=kept["session"])
+    assert tab.last("welcome")["kept"] == [] and not tab.errors
+
+
+@pytest.mark.slow
 def test_a_document_that_cannot_be_kept_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = make_context(tmp_path)
     tab = edited_demo(context, "full-disk")
