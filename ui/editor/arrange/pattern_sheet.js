@@ -8,7 +8,7 @@ import { createButton, createSegments, createSelect, createSlider, make } from "
 import { parsePlain, soundColor } from "../widgets/format.js";
 import { valuesOf } from "./copies.js";
 import { GAITS, SHOES, SURFACES, describeSurface, nameContact } from "./footsteps.js";
-import { DEFAULTS, PATTERNS, makePattern } from "./patterns.js";
+import { DEFAULTS, MOST_STRIKES, PATTERNS, makePattern } from "./patterns.js";
 import { createSheet } from "./sheet.js";
 /** @import { Arranging } from "./arranging.js" */
 /** @import { PatternControl, PatternName, PatternValues, Strike } from "./patterns.js" */
@@ -199,7 +199,7 @@ export function createPatternSheet(app, store, player, arranging, findSound) {
     const placed = place();
     const { starts, areHits } = findStarts();
     kinds.set(choice.pattern);
-    words.textContent = [law, areHits ? (starts.length === 1 ? t("pattern_sheet.it_starts_at_the_selected") : t("pattern_sheet.it_starts_at")) : t("pattern_sheet.it_starts_at_the")].join(" ");
+    words.textContent = [law, areHits ? (starts.length === 1 ? t("pattern_sheet.it_starts_at_the_selected") : t("pattern_sheet.it_starts_at")) : t("pattern_sheet.it_starts_at_the"), strikes.length === MOST_STRIKES ? t("pattern_sheet.at_most", { count: MOST_STRIKES }) : ""].filter(Boolean).join(" ");
     for (const { name, slider } of controls) {
       slider.element.hidden = !used.includes(name);
       slider.set(choice.values[name]);

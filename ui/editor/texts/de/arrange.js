@@ -100,6 +100,7 @@ export const ARRANGE = {
   "parts_sheet.parts": "Teile",
   "parts_sheet.remove": "{name} entfernen",
   "parts_sheet.time_after_the": "Zeit nach dem Schlag, bis 10 s; mit Minus davor, bis 5 s; in ms oder s",
+  "pattern_sheet.at_most": "Ein Muster hat höchstens {count} Schläge und endet mit dem letzten.",
   "pattern_sheet.blows_a_second": "Schläge pro Sekunde, am Anfang",
   "pattern_sheet.blows_a_second_at": "Schläge pro Sekunde, am Ende",
   "pattern_sheet.blows_in_s": "{count} {count|Schlag|Schläge} in {length_s} s",

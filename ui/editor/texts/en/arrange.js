@@ -100,6 +100,7 @@ export const ARRANGE = {
   "parts_sheet.parts": "Parts",
   "parts_sheet.remove": "Remove {name}",
   "parts_sheet.time_after_the": "Time after the hit, up to 10 s; with a minus before it, up to 5 s; type ms or s",
+  "pattern_sheet.at_most": "A pattern has {count} blows at most and ends with the last of them.",
   "pattern_sheet.blows_a_second": "Blows a second, at first",
   "pattern_sheet.blows_a_second_at": "Blows a second, at the end",
   "pattern_sheet.blows_in_s": "{count} {count|blow|blows} in {length_s} s",

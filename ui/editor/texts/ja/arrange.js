@@ -100,6 +100,7 @@ export const ARRANGE = {
   "parts_sheet.parts": "パート",
   "parts_sheet.remove": "{name}を外す",
   "parts_sheet.time_after_the": "ヒットからの時間（後へ10 sまで、マイナスで前へ5 sまで）。msまたはsで入力",
+  "pattern_sheet.at_most": "パターンは最大 {count} 打で、最後の一打で終わります。",
   "pattern_sheet.blows_a_second": "最初の 1 秒あたりの打数",
   "pattern_sheet.blows_a_second_at": "最後の 1 秒あたりの打数",
   "pattern_sheet.blows_in_s": "{length_s} s に {count} 打",
