@@ -160,7 +160,7 @@ class OpenProject:
         if source is not None:
             self.edit("set_source", source=source)
         if threshold is not None:
-            if not 0.0 <= check_number(threshold, "threshold", (-1.0, 2.0)) <= 1.0:
+            if check_number(threshold, "threshold", (0.0, 1.0)) != threshold:
                 raise BadInput(f"threshold {threshold:g} is out of range; give 0 to 1")
             self.edit("set_threshold", threshold=threshold)
         self._run(find_hits(self.document, self._settings()))

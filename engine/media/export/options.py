@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from numbers import Integral
 
 from engine.core.errors import BadInput, quote
 from engine.core.units import (
@@ -76,12 +77,12 @@ class DeliveryOptions:
 def _check_kind(name: str, value: object, kind: str) -> None:
     """BadInput for a value of another kind than an option's, such as text in place of a number."""
     kinds, words = _KINDS[kind]
-    if not isinstance(value, kinds) or (kind == "int" and isinstance(value, bool)):
+    if not isinstance(value, kinds) or (kinds is Integral and isinstance(value, bool)):
         raise BadInput(f"{name} is {quote(value)}, which is no {words}; correct it")
 
 
 _KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
-    "int": (int, "whole number"),
+    "int": (Integral, "whole number"),
     "str": (str, "text"),
     "bool": (bool, "True or False"),
     "str | None": ((str, type(None)), "text"),
