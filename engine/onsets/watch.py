@@ -44,8 +44,8 @@ FIRST_PARTIAL = 128
 START_FRAMES = 16
 """Number of first frames that are processed after their mirror image, to find a hit at the clip's start."""
 START_S = 0.05
-START_STRENGTH = 0.83
-"""Strength in the mirrored start that becomes DEFAULT_THRESHOLD; what starts in motion has less, mostly."""
+START_PROBABILITY = 0.765
+"""Probability in the mirrored start that becomes DEFAULT_THRESHOLD; what starts in motion has less, mostly."""
 START_LIKENESS = 0.65
 """Largest difference of the first frame from one at a hit, over the median difference from all frames."""
 
@@ -133,7 +133,7 @@ def _finish_track(
 ) -> OnsetTrack:
     """The track of a whole clip's outputs [N, 3], with the hit at its start, if any, found in its ``first`` frames."""
     track = make_track(np.asarray(times_s), outputs, calibrated_threshold, duration_s, rhythm)
-    start = find_start_hit(network, calibrated_threshold, first, track)
+    start = find_start_hit(network, first, track)
     if start is None:
         return track
     later = tuple(onset for onset in track.candidates if onset.time_s >= start.time_s + MIN_SEPARATION_S)
@@ -141,7 +141,7 @@ def _finish_track(
 
 
 def find_start_hit(
-    network: OnsetNetwork, calibrated_threshold: float, frames: Sequence[tuple[float, np.ndarray]], track: OnsetTrack
+    network: OnsetNetwork, frames: Sequence[tuple[float, np.ndarray]], track: OnsetTrack
 ) -> Onset | None:
     """A hit at the first frame, which shows only what follows the contact; None where there is none.
 
@@ -162,11 +162,11 @@ def find_start_hit(
     mirrored = [(2.0 * times_s[0] - time_s, frame) for time_s, frame in head[:0:-1]] + list(head)
     mirrored_s = np.array([time_s for time_s, _ in mirrored])
     outputs = predict_frames(network, mirrored_s, np.stack([frame for _, frame in mirrored]))
-    strength = calibrate_strength(1.0 / (1.0 + np.exp(-outputs[:, 0])), calibrated_threshold)
+    probability = 1.0 / (1.0 + np.exp(-outputs[:, 0]))
     for index, shifted_s in pick_peaks(mirrored_s - mirrored_s[0], outputs):
         time_s = shifted_s + mirrored_s[0] - times_s[0]
-        if abs(time_s) < START_S and strength[index] >= START_STRENGTH:
-            odds = float(calibrate_strength(strength[index], START_STRENGTH))
+        if abs(time_s) < START_S and probability[index] >= START_PROBABILITY:
+            odds = float(calibrate_strength(probability[index], START_PROBABILITY))
             return Onset(max(0.0, time_s), odds, float(np.clip(outputs[index, 2], 0.0, 1.0)))
     return None
 

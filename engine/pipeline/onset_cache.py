@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 
-_VERSION = 9
+_VERSION = 10
 UNKNOWN_VELOCITY = -1.0
 
 

@@ -94,6 +94,8 @@ def test_layers_are_measured_and_a_sound_is_kept_as_a_preset(editor: Editor) -> 
     assert sheet.get_by_role("listitem").count() == 0
     sheet.get_by_label("Search your presets").fill("")
     sheet.get_by_role("button", name="Delete Bin of mine").click()
+    assert editor.see("window.struck.store.welcome.presets.some((preset) => preset.is_own)")  # it asks first
+    sheet.get_by_role("button", name="Delete Bin of mine").click()
     editor.wait("() => !window.struck.store.welcome.presets.some((preset) => preset.is_own)")
     page.keyboard.press("Escape")
 
