@@ -14,7 +14,6 @@ from engine.core.paths import ASSETS
 from engine.document.edits.values import Edit, with_hits
 from tests.clips import make_clip
 from tests.ui_tab import Tab, make_context
-from ui.context import AppContext
 from ui.handlers import open_first
 from ui.kept_sessions import forget_session, kept_sessions, mark_running, note_open_sessions
 from ui.protocol.events import KeptSession
@@ -29,8 +28,8 @@ def close_tab(tab: Tab) -> None:
     tab.session.keep()
 
 
-def edited_demo(context: AppContext, session_id: str) -> Tab:
-    tab = Tab(Session(context, session_id))
+def edited_demo(session: Session) -> Tab:
+    tab = Tab(session)
     tab.open_demo()
     tab.edit("set_mix", gain_db=-1.0)
     return tab
@@ -39,7 +38,7 @@ def edited_demo(context: AppContext, session_id: str) -> Tab:
 @pytest.mark.slow
 def test_edited_work_of_a_closed_tab_is_offered_and_untouched_demos_are_not(tmp_path: Path) -> None:
     context = make_context(tmp_path)
-    edited = edited_demo(context, "edited-one")
+    edited = edited_demo(Session(context, "edited-one"))
     for tab in (edited, Tab(Session(context, "untouched"))):
         if tab is not edited:
             tab.open_demo()
@@ -61,7 +60,7 @@ def test_edited_work_of_a_closed_tab_is_offered_and_untouched_demos_are_not(tmp_
 @pytest.mark.slow
 def test_what_is_saved_or_forgotten_is_offered_no_more(tmp_path: Path) -> None:
     context = make_context(tmp_path)
-    saved, forgotten = edited_demo(context, "saved-one"), edited_demo(context, "forgotten")
+    saved, forgotten = edited_demo(Session(context, "saved-one")), edited_demo(Session(context, "forgotten"))
     saved.ask("save")
     for tab in (saved, forgotten):
         close_tab(tab)
@@ -78,9 +77,7 @@ def test_what_is_saved_or_forgotten_is_offered_no_more(tmp_path: Path) -> None:
 def test_work_that_a_tab_shows_is_not_offered_nor_forgotten(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     sessions = SessionRegistry(context)
-    tab = Tab(sessions.get("watched-one")[0])
-    tab.open_demo()
-    tab.edit("set_mix", gain_db=-1.0)
+    tab = edited_demo(sessions.get("watched-one")[0])
     tab.session.keep()
     assert not kept_sessions(context)
     tab.ask("forget_session", session="watched-one")
@@ -92,7 +89,7 @@ def test_work_that_a_tab_shows_is_not_offered_nor_forgotten(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_nothing_is_offered_where_others_can_reach_the_app(tmp_path: Path) -> None:
-    close_tab(edited_demo(make_context(tmp_path), "private-one"))
+    close_tab(edited_demo(Session(make_context(tmp_path), "private-one")))
     assert kept_sessions(make_context(tmp_path)) and not kept_sessions(make_context(tmp_path, listen=True))
 
 
@@ -126,7 +123,7 @@ def test_uploads_and_saved_projects_stand_among_the_recent_files_once(tmp_path: 
 @pytest.mark.slow
 def test_work_that_another_running_process_shows_is_neither_offered_nor_forgotten(tmp_path: Path) -> None:
     here, there = make_context(tmp_path), make_context(tmp_path)
-    close_tab(edited_demo(here, "shown-there"))
+    close_tab(edited_demo(Session(here, "shown-there")))
     with mark_running(there), mark_running(here):
         there.watched_sessions = lambda: {"shown-there"}
         note_open_sessions(there)
@@ -145,7 +142,7 @@ def test_work_that_another_running_process_shows_is_neither_offered_nor_forgotte
 @pytest.mark.slow
 def test_unsaved_work_is_kept_where_another_document_takes_its_place(tmp_path: Path) -> None:
     context = make_context(tmp_path)
-    tab = edited_demo(context, "one-tab")
+    tab = edited_demo(Session(context, "one-tab"))
     first = tab.session.require_project()
     tab.open_demo("silent")
     assert any(note["message"].startswith("demo_sound is kept with its unsaved changes") for note in tab.heard("note"))
@@ -167,7 +164,7 @@ def test_unsaved_work_is_kept_where_another_document_takes_its_place(tmp_path: P
 @pytest.mark.slow
 def test_where_others_can_reach_the_app_a_tab_is_offered_its_own_work_alone(tmp_path: Path) -> None:
     context = make_context(tmp_path, listen=True)
-    tab = edited_demo(context, "own-work")
+    tab = edited_demo(Session(context, "own-work"))
     tab.open_demo("silent")
     (kept,) = tab.last("welcome")["kept"]
     other = Tab(Session(context, "other-one"))
@@ -182,7 +179,7 @@ def test_where_others_can_reach_the_app_a_tab_is_offered_its_own_work_alone(tmp_
 @pytest.mark.slow
 def test_a_document_that_cannot_be_kept_stays_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = make_context(tmp_path)
-    tab = edited_demo(context, "full-disk")
+    tab = edited_demo(Session(context, "full-disk"))
     first = tab.session.require_project()
 
     def fail(*_: object) -> None:
@@ -199,9 +196,7 @@ def test_a_document_that_cannot_be_kept_stays_open(tmp_path: Path, monkeypatch: 
 def test_what_is_removed_by_a_program_is_not_kept(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     sessions = SessionRegistry(context)
-    tab = Tab(sessions.get("program-1")[0])
-    tab.open_demo()
-    tab.edit("set_mix", gain_db=-1.0)
+    tab = edited_demo(sessions.get("program-1")[0])
     close_tab(tab)
     sessions.remove("program-1")
     assert not kept_sessions(context)
