@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from engine.lab.simulator.motion import Gesture
 from engine.lab.simulator.stage import Striker
 from engine.lab.simulator.things import Face, make_colour
 
+HANDS_APART_M = 0.14
 SKINS: tuple[Colour, ...] = ((0.86, 0.64, 0.52), (0.72, 0.48, 0.36), (0.48, 0.30, 0.21), (0.92, 0.72, 0.62))
 
 
@@ -53,43 +55,90 @@ def draw_striker(rng: np.random.Generator, side: float) -> tuple[Striker, float]
     return striker, heading
 
 
+@dataclass(frozen=True)
+class Hand:
+    """What one hand of a player strikes with, its heading's angle, and the faces that it strikes."""
+
+    striker: Striker
+    heading: float
+    faces: tuple[Face, ...]
+
+
+def draw_hands(rng: np.random.Generator, faces: Sequence[Face], count: int) -> tuple[Hand, ...]:
+    """The hands of one player. Two strike apart from one another, since they cannot pass through each other.
+
+    There is one hand where no two faces, nor the halves of one, lie far enough apart.
+    """
+    side = float(rng.choice([-1.0, 1.0]))
+    striker, heading = draw_striker(rng, side)
+    pairs = _pair_faces(faces) if count > 1 else []
+    if not pairs:
+        return (Hand(striker, heading, tuple(faces)),)
+    other, other_heading = draw_striker(rng, -math.copysign(1.0, striker.elbow[0]))
+    if rng.random() < 0.75:
+        other = replace(striker, elbow=other.elbow)
+    other = replace(other, skin=striker.skin, sleeve=striker.sleeve)
+    left, right = pairs[rng.integers(len(pairs))]
+    own, others = (left, right) if striker.elbow[0] < 0.0 else (right, left)
+    return Hand(striker, heading, (own,)), Hand(other, other_heading, (others,))
+
+
+def _pair_faces(faces: Sequence[Face]) -> list[tuple[Face, Face]]:
+    """Faces for a left and a right hand: two that lie apart, or the halves of a wide one."""
+    pairs = [(a, b) for a in faces for b in faces if b.at_m[0] - a.at_m[0] > HANDS_APART_M]
+    for face in faces:
+        x, y, z = face.at_m
+        off = 0.6 * face.reach_m
+        if 2.0 * off > HANDS_APART_M:
+            left, right = (replace(face, at_m=(x + way * off, y, z), reach_m=0.3 * face.reach_m) for way in (-1, 1))
+            pairs.append((left, right))
+    return pairs
+
+
 def draw_gestures(
-    rng: np.random.Generator, striker: Striker, heading: float, faces: list[Face], duration_s: float, kind: str
-) -> tuple[Gesture, ...]:
-    """Random gestures in order of time: steady runs of blows on a face, with misses, scrapes and waves between.
+    rng: np.random.Generator, hands: Sequence[Hand], duration_s: float, kind: str
+) -> tuple[tuple[Gesture, ...], ...]:
+    """Random gestures of each hand in order of time: steady runs of blows on a face, with misses, scrapes and waves.
 
     Most people strike evenly (``evaluate simulator`` compares takes with film): each gap deviates from the pace of its
-    take by ``unsteady`` (standard deviation of the logarithm).
+    take by ``unsteady`` (standard deviation of the logarithm). Two hands take turns, mostly.
     """
-    gestures: list[Gesture] = []
+    gestures: list[list[Gesture]] = [[] for _ in hands]
     now = float(rng.uniform(0.35, 1.0))
     pace_s = float(np.clip(np.exp(rng.normal(math.log(0.6), 0.5)), 0.16, 1.5))
     unsteady = float(np.exp(rng.uniform(math.log(0.02), math.log(0.2))))
-    face = faces[rng.integers(len(faces))]
+    struck = [hand.faces[rng.integers(len(hand.faces))] for hand in hands]
     miss, scrape, wave = 0.07, 0.08, 0.02
     if kind == "idle":
         miss, scrape, wave = 0.6, 0.0, 0.4
+    turn = 0
     while now < duration_s - 0.4:
+        if len(hands) > 1 and rng.random() < 0.75:
+            turn = 1 - turn
+        hand = hands[turn]
         if rng.random() < 0.2:
-            face = faces[rng.integers(len(faces))]
-        gesture = _draw_gesture(rng, striker, heading, face, now, pace_s)
+            struck[turn] = hand.faces[rng.integers(len(hand.faces))]
+        gesture = _draw_gesture(rng, hand.striker, hand.heading, struck[turn], now, pace_s)
         draw = rng.random()
         if draw < miss:
             gesture = replace(gesture, kind="miss", gap_m=float(np.exp(rng.uniform(math.log(0.012), math.log(0.08)))))
-        elif draw < miss + scrape and striker.kind != "hammer":
-            gesture = _as_scrape(rng, gesture, face)
+        elif draw < miss + scrape and hand.striker.kind != "hammer":
+            gesture = _as_scrape(rng, gesture, struck[turn])
         elif draw < miss + scrape + wave:
             gesture = replace(
                 gesture, kind="wave", gap_m=float(rng.uniform(0.06, 0.15)), slide_s=float(rng.uniform(0.7, 1.6))
             )
         if gesture.end_s > duration_s - 0.2:
             break
-        gestures.append(gesture)
+        gestures[turn].append(gesture)
         gap = pace_s * float(np.exp(rng.normal(0.0, unsteady))) + (0.2 if gesture.kind in ("scrape", "wave") else 0.0)
         now = gesture.end_s + max(gap, 0.14) + (float(rng.uniform(0.5, 1.5)) if rng.random() < 0.03 else 0.0)
-    if not gestures:
-        gestures.append(_draw_gesture(rng, striker, heading, face, min(1.0, 0.5 * duration_s), pace_s))
-    return tuple(gestures)
+    for row, hand, face in zip(gestures, hands, struck, strict=True):
+        if not row:  # a hand without a turn still has to be somewhere
+            resting = _draw_gesture(rng, hand.striker, hand.heading, face, min(1.0, 0.5 * duration_s), pace_s)
+            alone = len(hands) == 1
+            row.append(resting if alone else replace(resting, kind="wave", gap_m=0.12, slide_s=0.7))
+    return tuple(tuple(row) for row in gestures)
 
 
 def _draw_gesture(

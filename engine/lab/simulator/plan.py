@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from engine.lab.simulator.camera import Camera, Shot
-from engine.lab.simulator.gestures import SKINS, draw_gestures, draw_striker
+from engine.lab.simulator.gestures import SKINS, draw_gestures, draw_hands
 from engine.lab.simulator.materials import GROUNDS, Colour
 from engine.lab.simulator.motion import Gesture
 from engine.lab.simulator.sound import Room
@@ -51,15 +51,11 @@ def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:
     kind = str(rng.choice(["strikes", "falls", "both", "idle"], p=[0.78, 0.09, 0.08, 0.05]))
     things, ground, table = draw_things(rng, kind)
     faces = list_faces(things, rng)
-    strikers: list[Striker] = []
-    gestures: list[tuple[Gesture, ...]] = []
+    strikers: tuple[Striker, ...] = ()
+    gestures: tuple[tuple[Gesture, ...], ...] = ()
     if kind != "falls":
-        count = 2 if rng.random() < 0.09 else 1
-        for k in range(count):
-            side = float(rng.choice([-1.0, 1.0])) if k == 0 else -math.copysign(1.0, strikers[0].elbow[0])
-            striker, heading = draw_striker(rng, side)
-            strikers.append(striker)
-            gestures.append(draw_gestures(rng, striker, heading, faces, duration_s, kind))
+        hands = draw_hands(rng, faces, 2 if rng.random() < 0.09 else 1)
+        strikers, gestures = tuple(hand.striker for hand in hands), draw_gestures(rng, hands, duration_s, kind)
     if kind in ("falls", "both"):
         things = (*things, *draw_falls(rng, duration_s, 1 if kind == "both" else int(rng.integers(1, 5))))
     scenery = draw_scenery(rng, things)
@@ -68,7 +64,7 @@ def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:
     stage = Stage(
         ground, draw_paint(rng, ground), float(rng.uniform(0.8, 4.0)), table, float(rng.uniform(0.3, 0.8)),
         floor, draw_paint(rng, floor), draw_paint(rng, str(rng.choice(["drywall", "concrete", "wood"]))),
-        float(rng.uniform(0.7, 2.5)), (*things, *scenery), tuple(strikers), lamps, ambient,
+        float(rng.uniform(0.7, 2.5)), (*things, *scenery), strikers, lamps, ambient,
         make_colour(rng.uniform(0.1, 0.9, 3) * (0.2 if night else 1.0)), 40.0,
     )  # fmt: skip
     focus = [gesture.at_m for row in gestures for gesture in row] or [
@@ -79,7 +75,7 @@ def draw_take(seed: int, index: int, duration_s: float = 0.0) -> TakePlan:
     stage = replace(
         stage, litter=litter, movers=(*_draw_letting_go(rng, stage), *_draw_passers(rng, camera.shots[0], duration_s))
     )
-    return TakePlan(duration_s, stage, tuple(gestures), camera, _TREMOR_M, int(rng.integers(1 << 31)))
+    return TakePlan(duration_s, stage, gestures, camera, _TREMOR_M, int(rng.integers(1 << 31)))
 
 
 def _draw_letting_go(rng: np.random.Generator, stage: Stage) -> list[Mover]:

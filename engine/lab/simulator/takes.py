@@ -34,7 +34,7 @@ from engine.lab.simulator.sound import ModalObject, Room, add_room, draw_modal_o
 
 SIZE = (224, 126)
 TRUTH = ".truth.json"
-VERSION = 2
+VERSION = 3
 _TAKES_A_PROCESS, _MOST_CRASHES = 20, 5
 _Task = tuple[str, int, int, tuple[int, int], float]
 

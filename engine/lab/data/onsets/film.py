@@ -113,15 +113,18 @@ def find_days(stem: str) -> tuple[str, ...]:
 
 
 def read_simulated_film(folder: Path, pixels: int) -> Iterator[PackedClip]:
-    """Simulated takes with their visible contacts; unfinished takes are left out."""
+    """Simulated takes with their visible contacts, those in which nothing touches anything included; no unfinished."""
     for take in list_takes(folder):
-        if take.picture is None or take.sound is None:
+        if take.picture is None or (take.contacts and take.sound is None):
             continue
         contacts, unseen = choose_contacts(take)
         hits = [time_s for time_s, _ in contacts]
+        velocity = np.zeros(0)
         try:
             times_s, frames = read_small_frames(take.picture, pixels)
-            sound = read_clip_audio(take.sound, LISTEN_RATE_HZ)
+            if hits and take.sound is not None:
+                sound = read_clip_audio(take.sound, LISTEN_RATE_HZ)
+                velocity = to_velocity(measure_levels(sound, LISTEN_RATE_HZ, hits))
         except BadInput:
             continue
         yield PackedClip(
@@ -131,10 +134,10 @@ def read_simulated_film(folder: Path, pixels: int) -> Iterator[PackedClip]:
             real=False,
             frames=frames,
             times_s=times_s,
-            hits_s=np.asarray(hits),
+            hits_s=np.asarray(hits, np.float64),
             confidence=np.ones(len(hits)),
-            velocity=to_velocity(measure_levels(sound, LISTEN_RATE_HZ, hits)),
-            doubtful_s=np.asarray(unseen),
+            velocity=velocity,
+            doubtful_s=np.asarray(unseen, np.float64),
         )
 
 

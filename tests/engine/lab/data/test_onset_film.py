@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 import torch
 
 from engine.core.errors import BadInput
+from engine.lab.data.clip_writer import write_clip
 from engine.lab.data.onsets.batches import BatchConfig, label_frames
 from engine.lab.data.onsets.clips import OnsetClip
 from engine.lab.data.onsets.device_batches import FilmStore, draw_device_batch, label_pieces, vary_view
-from engine.lab.data.onsets.film import find_days
+from engine.lab.data.onsets.film import find_days, read_simulated_film
 from engine.lab.data.onsets.fold_networks import open_folds
 from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
 from engine.lab.data.onsets.pack import PackedClip, encode_frames, read_pack, write_pack
@@ -62,6 +64,18 @@ def test_a_pack_gives_its_clips_back(tmp_path: Path) -> None:
         assert np.abs(back.frames.astype(float) - clip.frames).mean() < 3.0
         for name in ("times_s", "hits_s", "confidence", "velocity", "doubtful_s"):
             np.testing.assert_allclose(getattr(back, name), getattr(clip, name), atol=1e-4)
+
+
+def test_takes_in_which_nothing_is_touched_are_learnt_from(tmp_path: Path) -> None:
+    """A swing that stops short is no hit, which only such takes teach; one whose sound is missing is unfinished."""
+    frames = (np.full((48, 64, 3), 90 + k, np.uint8) for k in range(40))
+    write_clip(tmp_path / "idle.mp4", frames, Fraction(25), None)
+    (tmp_path / "idle_times.txt").write_text("")
+    (tmp_path / "cut_times.txt").write_text("0.5 wood hit static\n")
+    (tmp_path / "cut_denoised_thumb.mp4").write_bytes((tmp_path / "idle.mp4").read_bytes())
+    (clip,) = read_simulated_film(tmp_path, 2048)
+    assert (clip.name, len(clip.frames), clip.real) == ("idle", 40, False)
+    assert not len(clip.hits_s) and not len(clip.velocity) and not len(clip.doubtful_s)
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:

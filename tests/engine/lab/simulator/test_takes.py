@@ -187,6 +187,23 @@ def test_takes_differ_in_all_that_they_should() -> None:
         assert all(a.end_s <= b.time_s for a, b in pairwise(row))
 
 
+def test_two_hands_take_turns_and_strike_apart() -> None:
+    """They are one player's, and pass neither through each other nor strike at once."""
+    plans = [plan for plan in (draw_take(11, k) for k in range(200)) if len(plan.stage.strikers) == 2]
+    assert len(plans) > 5
+    for plan in plans:
+        one, other = plan.stage.strikers
+        assert (one.skin, one.sleeve) == (other.skin, other.sleeve)
+        assert one.elbow[0] * other.elbow[0] < 0.0
+        left, right = plan.gestures if one.elbow[0] < 0.0 else plan.gestures[::-1]
+        blows = [[g for g in row if g.kind in ("hit", "miss")] for row in (left, right)]
+        assert all(b.at_m[0] - a.at_m[0] > 0.02 for a in blows[0] for b in blows[1])
+        times_s = sorted(g.time_s for row in blows for g in row)
+        assert all(later - before >= 0.14 for before, later in pairwise(times_s))
+    both = [plan for plan in plans if all(len(row) > 1 for row in plan.gestures)]
+    assert len(both) > len(plans) / 2
+
+
 def test_every_material_has_a_look_and_a_voice() -> None:
     assert set(GROUNDS) | set(PROPS) <= set(MATERIALS)
     assert set(ACOUSTIC_MATERIALS) == set(MATERIALS)
