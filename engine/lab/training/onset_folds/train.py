@@ -1,7 +1,8 @@
 """Train onset networks on packed film, with and without each group of days: ``launch.py train onset_folds``.
 
-Film is packed on one machine (``--pack``), trained on on another, which may have a GPU and none of the sound libraries
-(``--packed``), and the resulting file is split into checkpoints (``--adopt``).
+Film is packed on one machine (``--pack``) and learnt from on another, which may have a GPU and none of the sound
+libraries (``--packed``), or learnt from where it lies (``--unpacked``). The networks of a training, one file, are split
+into checkpoints (``--adopt``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,43 +34,53 @@ FINISH_S = 15.0
 """Time reserved for aligning labels and writing the last weights."""
 
 
-def pack(options: argparse.Namespace) -> None:
-    """Write real film, labelled by its sound, and simulated takes into one file of at most ``--megabytes``."""
+def read_film(options: argparse.Namespace) -> tuple[list[PackedClip], Iterator[PackedClip]]:
+    """Real film, labelled by its sound and set in step with its picture, and simulated takes as they are read."""
     from engine.lab.data.onsets.film import align_clips, read_real_film, read_simulated_film
+
+    pixels = options.pixels or NETWORK.pixels
+    network, _ = load_onset_network(Path(options.network))
+    real = align_clips(list(read_real_film(Path(options.data), pixels)), network)
+    return real, chain.from_iterable(read_simulated_film(Path(folder), pixels) for folder in options.sim)
+
+
+def pack(options: argparse.Namespace) -> None:
+    """Write film and takes into one file of at most ``--megabytes``."""
 
     def say(what: str, clips: list[PackedClip], size: int) -> None:
         minutes = sum(clip.times_s[-1] - clip.times_s[0] for clip in clips) / 60
         frames = sum(len(clip.frames) for clip in clips)
         print(f"{what}: {len(clips)} clips, {frames} frames, {minutes:.1f} min, {size / 1e6:.2f} MB", file=sys.stderr)
 
-    pixels = options.pixels or NETWORK.pixels
-    network, _ = load_onset_network(Path(options.network))
-    clips = align_clips(list(read_real_film(Path(options.data), pixels)), network)
+    clips, takes = read_film(options)
     streams = [encode_frames(clip.frames, options.quality) for clip in clips]
     say("real", clips, sum(map(len, streams)))
     left = options.megabytes * 1e6 - sum(map(len, streams)) - 3e5
     made: list[PackedClip] = []
-    for folder in options.sim:
-        for clip in read_simulated_film(Path(folder), pixels):
-            stream = encode_frames(clip.frames, options.quality + 1.0)
-            left -= len(stream) + 200
-            if left < 0:
-                break
-            made.append(clip)
-            streams.append(stream)
+    for clip in takes:
+        stream = encode_frames(clip.frames, options.quality + 1.0)
+        left -= len(stream) + 200
+        if left < 0:
+            break
+        made.append(clip)
+        streams.append(stream)
     say("simulated", made, sum(map(len, streams[len(clips) :])))
     write_pack(Path(options.pack), [*clips, *made], streams)
     print(f"wrote {options.pack}", file=sys.stderr)
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train on a packed file for ``--minutes``, reading it included."""
+    """Train on a packed file, or on film and takes where they lie, for ``--minutes``, reading included."""
     begun_s = time.monotonic()
     device, note = choose_device(options.device)
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     work, out = Path(options.work), Path(options.out)
-    clips = read_pack(Path(options.packed), options.threads)
+    if options.packed:
+        clips = read_pack(Path(options.packed), options.threads)
+    else:
+        real, takes = read_film(options)
+        clips = [*real, *takes]
     if options.clips:
         clips = [*clips[: options.clips], *clips[-options.clips :]]
     store = FilmStore(clips, device)
@@ -91,9 +104,9 @@ def train(options: argparse.Namespace) -> None:
     if options.no_align:
         config = replace(config, align_at=())
     names = options.folds if options.folds is not None else [*FOLDS, ALL]
-    real = [clip for clip in clips if clip.real]
-    facts: dict[str, Any] = {"device": note, "minutes": options.minutes, "real_clips": len(real)}
-    facts |= {"simulated_takes": len(clips) - len(real)}
+    real_count = sum(clip.real for clip in clips)
+    facts: dict[str, Any] = {"device": note, "minutes": options.minutes, "real_clips": real_count}
+    facts |= {"simulated_takes": len(clips) - real_count}
     deadline_s = begun_s + 60.0 * options.minutes - FINISH_S
     begin = None if options.begin is None else Path(options.begin)
     folds = train_folds(store, names, config, network, work, out, deadline_s, begun_s, facts, begin)
@@ -134,6 +147,7 @@ def main(args: list[str]) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--pack", metavar="FILE", help="write film and labels into a file")
     what.add_argument("--packed", metavar="FILE", help="learn from such a file")
+    what.add_argument("--unpacked", action="store_true", help="learn from the clips of --data and the takes of --sim")
     what.add_argument("--adopt", metavar="FILE", help="write checkpoint folders from the networks of a training")
     parser.add_argument("--data", "--data-dir", dest="data", default="../shared/data", help="folder of real clips")
     parser.add_argument("--sim", nargs="*", default=[], metavar="DIR", help="folders that `launch.py simulate` wrote")
@@ -168,7 +182,7 @@ def main(args: list[str]) -> None:
         raise BadInput(f"--folds {unknown[0]!r} is not known; use some of {', '.join(FOLDS)} and {ALL}")
     if options.pack:
         pack(options)
-    elif options.packed:
-        train(options)
-    else:
+    elif options.adopt:
         adopt(options)
+    else:
+        train(options)

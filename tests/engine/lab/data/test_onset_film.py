@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from engine.core.errors import BadInput
+from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.data.clip_writer import write_clip
 from engine.lab.data.onsets.batches import BatchConfig, label_frames
 from engine.lab.data.onsets.clips import OnsetClip
@@ -179,6 +182,28 @@ def test_networks_come_back_as_checkpoints(tmp_path: Path) -> None:
     assert [fold.step for fold in again] == [0, 0, 0, 1]
     wanted = judges["a"].network.state_dict()
     assert all(torch.allclose(value, wanted[name], atol=0.01) for name, value in again[-1].average.state_dict().items())
+
+
+@pytest.mark.slow
+def test_film_is_learnt_from_where_it_lies(tmp_path: Path) -> None:
+    """One real clip with a click and one take in which nothing is touched."""
+    clips, takes = tmp_path / "data" / "video" / "greatest_hits", tmp_path / "takes"
+    clips.mkdir(parents=True)
+    takes.mkdir()
+    (tmp_path / "data" / "greatest_hits_labels.csv").write_text("video,t_label,t_audio_onset,action\n")
+    sound = np.zeros(SAMPLE_RATE_HZ * 4, np.float32)
+    sound[2 * SAMPLE_RATE_HZ :][:400] = 0.8 * np.hanning(400) * np.sign(np.sin(np.arange(400)))
+    for path, heard in ((clips / "2015-09-23-1.mp4", sound), (takes / "idle.mp4", None)):
+        write_clip(path, (np.full((48, 64, 3), 90 + k // 8, np.uint8) for k in range(100)), Fraction(25), heard)
+    (takes / "idle_times.txt").write_text("")
+    small = {"widths": [8, 8, 16, 16], "temporal": 16, "dilations": [1, 2]}
+    given = {"data": tmp_path / "data", "sim": takes, "work": tmp_path / "work", "out": tmp_path / "out.safetensors"}
+    given |= {"folds": "all", "minutes": 0, "size": 2, "device": "cpu", "network-config": json.dumps(small)}
+    main(["--unpacked", "--no-align", *(word for name, value in given.items() for word in (f"--{name}", str(value)))])
+    with safe_open(tmp_path / "out.safetensors", "pt") as held:
+        training = json.loads(held.metadata()["training"])
+    assert training["all"]["real_clips"] == 1 and training["all"]["simulated_takes"] == 1
+    assert list(training["all"]["shifts_s"]) == ["2015-09-23-1"]
 
 
 def test_the_network_of_every_day_begins_with_the_mean_of_the_folds(tmp_path: Path) -> None:
