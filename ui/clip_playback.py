@@ -21,6 +21,13 @@ WAVEFORM_RATE_HZ = 400
 WAVEFORM_SOURCE_HZ = 16_000
 
 
+def note_frame_rate(session: Session, info: MediaInfo) -> None:
+    """Say of a clip whose frames do not come evenly that all that counts frames counts their mean rate."""
+    if info.variable_frame_rate:
+        counts = f"timecodes, steps and Quantise by frames count its mean, {float(info.frame_rate):.2f} a second"
+        session.note(f"{Path(info.path).name} has no constant frame rate: {counts}; convert it for work by frames")
+
+
 def serve_track(session: Session) -> None:
     """Serve the sound track that the document uses, and its waveform."""
     if session.info is not None:

@@ -27,7 +27,7 @@ from engine.pipeline.events import (
     PictureProgress,
     SoundsFound,
 )
-from ui.clip_playback import serve_clip
+from ui.clip_playback import note_frame_rate, serve_clip
 from ui.document_state import ClipSearch
 from ui.jobs import Job
 from ui.protocol.events import BulkArray
@@ -76,14 +76,10 @@ def resume_clip(session: Session) -> None:
 
 def take_up_clip(session: Session, job: Job) -> None:
     """Probe the document's clip for playback, waveform and onset curve, and find hits if that was cut short."""
-    from engine.pipeline.process import process_project
-
     unfinished = session.unfinished
     _look_at_clip(session, job)
     if unfinished:
-        started = time.monotonic()
-        _begin_detection(session, started)
-        _process(session, job, lambda settings: process_project(settings, session.require_project), started)
+        _detect_hits(session, job)
 
 
 def _open(session: Session, path: Path, job: Job) -> None:
@@ -177,8 +173,7 @@ def _draw_curve(session: Session, job: Job) -> None:
             if isinstance(event, OnsetsFound):
                 with session.lock:
                     now = session.project
-                    is_same = now is not None and now.detection.source == project.detection.source
-                    if is_same and session.clip_number == number:
+                    if now is not None and sought_in(now) == sought_in(project) and session.clip_number == number:
                         session.track = event.track
                         _show_curve(session)
             yield_lock()
@@ -187,19 +182,38 @@ def _draw_curve(session: Session, job: Job) -> None:
 # --- detection and analysis ---------------------------------------------------------------------
 
 
-def detect_again(session: Session) -> None:
-    """Detect hits again, keeping those that the user edited."""
-    from engine.pipeline.process import process_project
+def sought_in(project: Project) -> tuple[str, int]:
+    """What onsets are sought in: picture, sound or both, and which sound track."""
+    return project.detection.source, project.clip.audio_track
 
+
+def renew_curve(session: Session) -> None:
+    """Draw the onset curve anew, since an undo changed what onsets are sought in; a search in the other ends."""
+    if session.unfinished:
+        session.worker.cancel()
+    with session.lock:
+        session.track = None
+        session.set_media(curve=None, lag_s=None)
+    session.detector.start(lambda quiet: _draw_curve(session, quiet))
+
+
+def detect_again(session: Session, gesture: str | None = None) -> None:
+    """Detect hits again, keeping those that the user edited; with the edit of ``gesture`` it is one to undo."""
     session.require_project()
 
     def run(job: Job) -> None:
         check_clip(session)
-        started = time.monotonic()
-        _begin_detection(session, started)
-        _process(session, job, lambda settings: process_project(settings, session.require_project), started)
+        _detect_hits(session, job, gesture)
 
     session.worker.start(run)
+
+
+def _detect_hits(session: Session, job: Job, gesture: str | None = None) -> None:
+    from engine.pipeline.process import process_project
+
+    started = time.monotonic()
+    _begin_detection(session, started)
+    _process(session, job, lambda settings: process_project(settings, session.require_project), started, None, gesture)
 
 
 def analyse_again(session: Session, hit_ids: Any) -> None:
@@ -298,9 +312,10 @@ def _process(
     start: Callable[[ProcessSettings], Iterator[Event]],
     started: float,
     hit_count: int | None = None,
+    gesture: str | None = None,
 ) -> None:
     """Run the pipeline in turn with other sessions; its edits are one entry of the history, under one gesture."""
-    gesture = f"{ANALYSIS}{started}"
+    gesture = gesture or f"{ANALYSIS}{started}"
     with session.context.analysis_lock.acquire(job.check) as yield_lock:
 
         def check() -> None:
@@ -336,6 +351,7 @@ def _show_event(session: Session, job: Job, event: Event, gesture: str, started:
         case ClipOpened():
             session.show(event.project, event.info)
             serve_clip(session, event.info)
+            note_frame_rate(session, event.info)
             _begin_detection(session, started)
         case DetectionProgress():
             percent = round(100 * event.fraction)

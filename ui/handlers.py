@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,9 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
         from engine.media.probe import find_track
 
         find_track(session.info, edit.track)
+    seeks = isinstance(edit, (SetSource, SetTrack))
+    if seeks:  # what is found then belongs to it, so that one undo takes back both
+        gesture = f"{edit.kind} {time.monotonic()}"
     with session.lock:
         session.adopt_provisional()
         change = apply_message(session.require_project(), to_mapping(edit), presets, ops)
@@ -145,10 +149,12 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
             clip_service.choose_hits(session, change, gesture)
         else:
             session.commit(change, gesture)
+        if seeks:
+            session.track = None  # no threshold chooses from what was sought elsewhere
     if isinstance(edit, SetTrack):
         clip_playback.serve_track(session)
-    if isinstance(edit, (SetSource, SetTrack)):
-        clip_service.detect_again(session)
+    if seeks:
+        clip_service.detect_again(session, gesture)
     if chooses_checkpoint:
         session.send_welcome()  # the list as it is now
 
@@ -185,8 +191,11 @@ def _step(session: Session, back: bool, mark: Mark) -> None:
         before = session.project
         session.step(back)
         after = session.project
-    if before is not None and after is not None and before.clip.audio_track != after.clip.audio_track:
+    if before is None or after is None or clip_service.sought_in(before) == clip_service.sought_in(after):
+        return
+    if before.clip.audio_track != after.clip.audio_track:
         clip_playback.serve_track(session)
+    clip_service.renew_curve(session)
 
 
 def _presets(session: Session) -> dict[str, Preset]:

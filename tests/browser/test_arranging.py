@@ -179,6 +179,32 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     assert next(s for s in editor.project["sounds"] if s["id"] == sound_id)["name"].lower().startswith("gravel")
 
 
+def test_keys_reach_hits_at_one_time_and_steps_of_one_kind_are_one_entry(editor: Editor) -> None:
+    page, first = editor.page, min(editor.project["hits"], key=lambda hit: hit["time_s"])
+    edit = {"kind": "add_hit", "time_s": first["time_s"], "velocity_db": -6, "sound_id": first["sound_id"]}
+    act(editor, lambda: page.evaluate("(edit) => window.struck.store.edit(edit)", edit))
+    click_hit(editor, 2)
+    page.keyboard.press("Control+Shift+a")
+    editor.see("void (window.struck.store.select({ hits: new Set() }), window.struck.player.seek(0))")
+    visited = []
+    for key in ("]", "]", "]", "[", "["):
+        page.keyboard.press(key)
+        visited += editor.see("[...window.struck.store.selection.hits]")
+    one, other, third = visited[:3]
+    assert editor.hit(one)["time_s"] == editor.hit(other)["time_s"] == first["time_s"] and len({one, other, third}) == 3
+    assert visited[3:] == [other, one]
+
+    # An arrow to the side and one up in quick succession are two entries, each with its own name.
+    before = editor.hit(one)
+    press(editor, "ArrowRight")
+    press(editor, "ArrowUp")
+    assert editor.hit(one)["time_s"] > before["time_s"] and editor.hit(one)["velocity_db"] != before["velocity_db"]
+    press(editor, "Control+z")
+    assert editor.hit(one)["time_s"] > before["time_s"] and editor.hit(one)["velocity_db"] == before["velocity_db"]
+    press(editor, "Control+z")
+    assert editor.hit(one) == before
+
+
 def test_takes_of_a_hit_are_heard_kept_and_dealt(editor: Editor) -> None:
     page, hits = editor.page, editor.project["hits"]
     click_hit(editor, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,45 @@ def test_mass_dragged_lowers_what_is_shown_and_heard_and_is_undone(editor: Edito
         editor.change(lambda: page.keyboard.press("Control+z"))
     assert sound_of(editor, sound["id"]) == sound
     editor.wait(f"(old) => {keys_of(editor, sound['id'])}.every((key, i) => key === old[i])", keys)
+
+
+def test_the_sound_tab_follows_what_the_chosen_hit_strikes(editor: Editor) -> None:
+    """A hit that gets a sound of its own is shaped by the tab, and the others that had the same are not."""
+    page = editor.page
+    counts = Counter(hit["sound_id"] for hit in editor.project["hits"])
+    shared = next(sound_id for sound_id, count in counts.items() if count > 1)
+    hit = next(hit for hit in editor.project["hits"] if hit["sound_id"] == shared)
+    place = editor.locate_hit(hit["id"])
+    page.mouse.click(place["x"], place["y"])
+    page.get_by_role("tab", name="Sound").click()
+    assert editor.see("window.struck.store.selection.soundId") == shared
+    editor.change(lambda: page.keyboard.press("d"))
+    own = editor.hit(hit["id"])["sound_id"]
+    assert own != shared and editor.see("window.struck.store.selection.soundId") == own
+    editor.change(lambda: drag_macro(editor, "mass", 0.5, 0.8))
+    assert sound_of(editor, own)["macros"]["mass"] > 0.4 and not sound_of(editor, shared)["macros"]["mass"]
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    editor.change(lambda: page.keyboard.press("Control+z"))
+    assert editor.see("window.struck.store.selection.soundId") == shared
+
+
+def test_sliders_reach_their_ends_and_show_what_the_project_holds(editor: Editor) -> None:
+    page = editor.page
+    place = editor.locate_hit(editor.project["hits"][0]["id"])
+    page.mouse.click(place["x"], place["y"])
+    page.get_by_role("tab", name="Hit").click()
+    pitch = page.get_by_role("slider", name="Pitch")
+    pitch.focus()
+    editor.change(lambda: page.keyboard.press("End"))
+    assert editor.project["hits"][0]["offsets"]["pitch_cents"] == 1200.0
+    editor.change(lambda: page.keyboard.press("ArrowLeft"))
+    assert editor.project["hits"][0]["offsets"]["pitch_cents"] == 1199.0
+    page.get_by_role("tab", name="Sampler").click()
+    edit = {"kind": "set_render", "steps": 64, "guidance": 8}
+    editor.change(lambda: page.evaluate("(edit) => window.struck.store.edit(edit)", edit))
+    panel = page.locator(".ins-sampler")
+    assert panel.get_by_label("Steps, value").input_value() == "64"
+    assert panel.get_by_label("Guidance, value").input_value() == "8.00"
 
 
 def test_macros_are_typed_nudged_baked_and_reset(editor: Editor) -> None:

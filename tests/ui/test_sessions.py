@@ -86,10 +86,35 @@ def test_another_sound_track_can_be_chosen_and_taken_back(tab: Tab, tmp_path: Pa
     check(1, 1.3)
     tab.edit("set_track", track=7)
     assert "no sound track 7" in tab.errors[-1]
-    while tab.session.require_project().clip.audio_track:
-        tab.ask("undo")
+    tab.ask("undo")
+    check(0, 0.4)
+    tab.edit("set_threshold", threshold=0.45)  # chooses among the onsets of the track that is back
     check(0, 0.4)
     assert len(tab.errors) == 1
+
+
+@pytest.mark.slow
+def test_one_undo_takes_back_a_source_and_what_was_found_in_it(tab: Tab, tmp_path: Path) -> None:
+    """Deleted hits stay deleted in another source, and thresholds choose from the curve of the source that is back."""
+    clip = make_clip(tmp_path / "still.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])
+    tab.ask("open", path=str(clip))
+    tab.settle()
+    first, second = tab.session.require_project().hits
+    tab.edit("delete_hits", ids=[second.id])
+    before, curve = tab.session.require_project(), tab.session.track.curve.values.copy()
+    tab.edit("set_source", source="audio")
+    tab.settle()
+    assert [hit.time_s for hit in tab.session.require_project().hits] == pytest.approx([first.time_s], abs=0.02)
+    tab.edit("set_source", source="video")
+    tab.settle()
+    assert not np.array_equal(tab.session.track.curve.values, curve)
+    tab.ask("undo")
+    tab.ask("undo")
+    tab.settle()
+    assert tab.session.require_project() == before
+    assert np.array_equal(tab.session.track.curve.values, curve)
+    tab.edit("set_threshold", threshold=0.4)
+    assert [hit.time_s for hit in tab.session.require_project().hits] == pytest.approx([first.time_s], abs=0.02)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,11 +29,15 @@ def group_hits(ids: Sequence[str], name: str = "") -> Edit:
 
 
 def ungroup_hits(ids: Sequence[str]) -> Edit:
-    """Take hits out of their groups."""
+    """Take hits out of their groups; of a group in which one is left, that one too."""
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
-        return with_hits(project, (replace(hit, group="") if hit.id in wanted else hit for hit in project.hits))
+        left = Counter(hit.group for hit in project.hits if hit.id not in wanted)
+        return with_hits(
+            project,
+            (replace(hit, group="") if hit.id in wanted or left[hit.group] == 1 else hit for hit in project.hits),
+        )
 
     return Edit(f"Ungroup {count_of(len(ids), 'hit')}", apply)
 

@@ -22,7 +22,7 @@ from engine.document.edits.values import (
     check_whole,
     quote,
 )
-from engine.document.project import Detection, Project
+from engine.document.project import Project
 from engine.document.seeds import derive_seed
 
 
@@ -117,6 +117,6 @@ def set_source(source: str) -> Edit:
     def apply(project: Project) -> Project:
         if source not in SOURCES:
             raise BadInput(f"source {quote(source)} is not known; choose video, audio or both")
-        return replace(project, detection=Detection(source, project.detection.threshold))
+        return replace(project, detection=replace(project.detection, source=source))
 
     return Edit("Change detection source", apply)

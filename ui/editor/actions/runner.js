@@ -41,6 +41,8 @@ const SOFTEST_DB = -60;
 export function createRunner(store, { player, timeline, audio, topBar, spectrogram, arranging, markers, perform, inspector, open }) {
   const { chosen } = arranging;
   const ids = () => chosen().map((hit) => hit.id);
+  /** @param {{id: string}} hit */
+  const isChosen = (hit) => store.selection.hits.has(hit.id);
   const frame_s = () => 1 / frameRate(requireProject(store).clip.frame_rate);
 
   /**
@@ -49,7 +51,7 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
    */
   function strengthen(at_ms, delta_db) {
     const values = chosen().map((hit) => [hit.id, { velocity_db: clamp(hit.velocity_db + delta_db, SOFTEST_DB, HARDEST_DB) }]);
-    store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, arranging.nudgeGesture(at_ms));
+    store.edit({ kind: "set_each_hit", values: Object.fromEntries(values) }, arranging.nudgeGesture(at_ms, "strength"));
   }
 
   /**
@@ -64,9 +66,10 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
    */
   function goToHit(direction) {
     const hits = [...requireProject(store).hits].sort((a, b) => a.time_s - b.time_s);
-    const times_s = chosen().map((hit) => hit.time_s);
-    const from_s = times_s.length ? (direction > 0 ? Math.max(...times_s) : Math.min(...times_s)) : player.time_s;
-    const next = direction > 0 ? hits.find((hit) => hit.time_s > from_s + 1e-6) : hits.reverse().find((hit) => hit.time_s < from_s - 1e-6);
+    const from_s = player.time_s;
+    const next = chosen().length
+      ? hits[(direction > 0 ? hits.findLastIndex(isChosen) : hits.findIndex(isChosen)) + direction] // one at the same time too
+      : direction > 0 ? hits.find((hit) => hit.time_s > from_s + 1e-6) : hits.findLast((hit) => hit.time_s < from_s - 1e-6);
     if (!next) return;
     store.select({ hits: withGroups(hits, [next.id]) });
     player.seek(next.time_s);

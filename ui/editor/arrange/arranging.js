@@ -27,10 +27,17 @@ export function createArranging(store, player) {
   let copied = [];
   /** @type {{known: Set<string>, count: number, then?: (ids: string[]) => void} | null} */
   let adding = null; // until the hits that are being added arrive
-  const run = createKeyRun();
+  const runs = { time: createKeyRun(), strength: createKeyRun() };
 
   const chosen = () => store.view?.project?.hits.filter((hit) => store.selection.hits.has(hit.id)) ?? [];
   const ids = () => chosen().map((hit) => hit.id);
+
+  /**
+   * The gesture of a key that is pressed again and again; what moves in time is one, what changes in strength another.
+   * @param {number} at_ms the key's time stamp
+   * @param {"time" | "strength"} [what]
+   */
+  const nudgeGesture = (at_ms, what = "time") => runs[what].at(at_ms);
 
   // --- copies -------------------------------------------------------------------------------------
 
@@ -180,7 +187,7 @@ export function createArranging(store, player) {
   scope.listen(document, "paste", onPaste);
 
   return {
-    chosen, add, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture: run.at, deleteChosen, setRipple, selectAll, selectSound, group, ungroup,
+    chosen, add, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound, group, ungroup,
     get ripple() { return ripple; },
     get canPaste() { return copied.length > 0; },
     dispose: scope.dispose,

@@ -43,9 +43,7 @@ export function createInspector(root, store, audio, { player, perform, openMater
   let open = "sound";
   /** @type {string | null} */
   let soundId = null;
-  let shownHits = "";
-  /** @type {ReadonlySet<string> | null} */
-  let followed = null; // the selection that was looked at last
+  let followed = ""; // the selected hits and their sounds, as they were looked at last
   /** @type {string | null} */
   let offered = null; // digest of the clip whose picture was looked at
   /** @type {Shared} */
@@ -106,15 +104,12 @@ export function createInspector(root, store, audio, { player, perform, openMater
     const known = (id) => project.sounds.some((sound) => sound.id === id);
     const before = soundId;
     if (known(store.selection.soundId)) soundId = store.selection.soundId;
-    if (store.selection.hits !== followed) {
-      followed = store.selection.hits;
-      const hits = [...followed].sort().join();
-      const isNew = hits !== shownHits;
-      shownHits = hits;
-      const struck = new Set(project.hits.filter((hit) => store.selection.hits.has(hit.id)).map((hit) => hit.sound_id));
-      if (isNew && struck.size === 1) [soundId] = struck;
-    }
-    if (!known(soundId)) soundId = project.sounds[0]?.id ?? null;
+    const hits = project.hits.filter((hit) => store.selection.hits.has(hit.id));
+    const struck = new Set(hits.map((hit) => hit.sound_id));
+    const shown = hits.map((hit) => `${hit.id} ${hit.sound_id}`).sort().join();
+    if (shown !== followed && struck.size === 1) [soundId] = struck; // other hits, or another sound of theirs
+    followed = shown;
+    if (!known(soundId)) soundId = [...struck][0] ?? project.sounds[0]?.id ?? null;
     if (before !== soundId && (before !== null || store.selection.soundId !== soundId)) {
       store.select({ soundId, modes: before === null ? (store.selection.modes ?? new Set()) : new Set() });
     }

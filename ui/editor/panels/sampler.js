@@ -3,13 +3,14 @@
 
 import { t } from "../texts/t.js";
 import { icon } from "../widgets/icons.js";
-import { clamp } from "../audio/units.js";
 import { parsePlain } from "../widgets/format.js";
 import { createButton, createSelect, createSlider, elementsIn, make, newGesture } from "../widgets/controls.js";
 import { createSeedEntry, newSeed } from "../widgets/seed_entry.js";
 import { createVariation } from "../widgets/variation.js";
 /** @import { SetRender } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
+
+const MOST_STEPS = 16, MOST_GUIDANCE = 4;
 
 /**
  * @param {string | null} label
@@ -26,8 +27,8 @@ export function createSamplerPanel(store) {
    */
   const set = (values, gesture = newGesture()) => store.edit({ kind: "set_render", ...values }, gesture);
   const checkpoint = createSelect({ label: t("sampler.checkpoint"), onChoose: (name) => set({ checkpoint: name }) });
-  const steps = createSlider({ label: t("sampler.steps"), help: t("sampler.more_steps_follow"), min: 1, max: 16, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v, gesture) => set({ steps: Math.round(v) }, gesture) });
-  const guidance = createSlider({ label: t("sampler.guidance"), help: t("sampler.how_strictly_the"), min: 1, max: 4, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v, gesture) => set({ guidance: v }, gesture) });
+  const steps = createSlider({ label: t("sampler.steps"), help: t("sampler.more_steps_follow"), min: 1, max: MOST_STEPS, step: 1, format: (v) => String(Math.round(v)), read: (text) => parsePlain(text, ["steps", "step"]), onCommit: (v, gesture) => set({ steps: Math.round(v) }, gesture) });
+  const guidance = createSlider({ label: t("sampler.guidance"), help: t("sampler.how_strictly_the"), min: 1, max: MOST_GUIDANCE, step: 0.05, format: (v) => v.toFixed(2), read: (text) => parsePlain(text, ["×", "x"]), onCommit: (v, gesture) => set({ guidance: v }, gesture) });
   const variation = createVariation({ label: t("common.variation"), help: t("sampler.how_much_hits"), onCommit: (v, gesture) => set({ variation: v }, gesture) });
   const seed = createSeedEntry(t("sampler.project_seed"), (value) => set({ seed: value }));
   const dice = createButton(t("common.new_take"), { sign: icon("dice"), title: t("sampler.another_seed_for"), onPress: () => set({ seed: newSeed() }) });
@@ -59,8 +60,10 @@ export function createSamplerPanel(store) {
     checkpoint.set([...options, ["", t("sampler.prior_only")]], render.checkpoint);
     modelNote.textContent = chosen?.fault ? t("sampler.modes_and_noise", { fault: chosen.fault }) : modelWords;
     const off = !chosen || Boolean(chosen.fault);
-    steps.set(clamp(render.steps, 1, 16), "—", off);
-    guidance.set(clamp(render.guidance, 1, 4), "—", off);
+    steps.setRange(1, Math.max(MOST_STEPS, render.steps)); // a project may hold more than the slider offers
+    steps.set(render.steps, "—", off);
+    guidance.setRange(Math.min(1, render.guidance), Math.max(MOST_GUIDANCE, render.guidance));
+    guidance.set(render.guidance, "—", off);
     variation.set(render.variation);
     seed.set(String(render.seed));
     about.textContent = store.welcome?.device ?? "";

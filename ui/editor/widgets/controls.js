@@ -179,13 +179,14 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   let value = null;
   const [bend, unbend] = SCALES[scale];
   /** @param {number} v */
-  const toPlace = (v) => clamp((bend(v) - bend(range.min)) / (bend(range.max) - bend(range.min)), 0, 1) * STEPS;
+  const toPlace = (v) => clamp((bend(v) - bend(range.min)) / (bend(range.max) - bend(range.min)), 0, 1) * places();
   /** @param {number} place */
   const toValue = (place) => {
-    const v = unbend(bend(range.min) + ((bend(range.max) - bend(range.min)) * place) / STEPS);
-    return step ? Math.round(v / step) * step : v;
+    const v = unbend(bend(range.min) + ((bend(range.max) - bend(range.min)) * place) / places());
+    return clamp(step ? Math.round(v / step) * step : v, range.min, range.max);
   };
-  const track = make("input", "ins-range", { type: "range", min: "0", max: String(STEPS), step: String(scale === "linear" && step ? (STEPS * step) / (max - min) : 1), "aria-label": label, title: help });
+  const places = () => (scale === "linear" && step ? Math.round((range.max - range.min) / step) : STEPS); // of the thumb, each one whole step
+  const track = make("input", "ins-range", { type: "range", min: "0", max: String(places()), step: "1", "aria-label": label, title: help });
   const entry = createEntry({
     label: t("controls.value", { label }),
     className: "ins-value",
@@ -198,8 +199,8 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
     },
   });
   const paint = () => {
-    const at = value === null ? 0 : toPlace(value) / (STEPS / 100);
-    const from = neutral === null ? 0 : toPlace(neutral) / (STEPS / 100);
+    const at = value === null ? 0 : toPlace(value) / (places() / 100);
+    const from = neutral === null ? 0 : toPlace(neutral) / (places() / 100);
     track.style.setProperty("--from", `${Math.min(at, from)}%`);
     track.style.setProperty("--to", `${Math.max(at, from)}%`);
   };
@@ -256,7 +257,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
      * @param {number} low
      * @param {number} high
      */
-    setRange(low, high) { range = { min: low, max: high }; },
+    setRange(low, high) { range = { min: low, max: high }, track.max = String(places()); },
     /** @param {string} text */
     setLabel(text) { name.textContent = text; },
     /**

@@ -27,7 +27,8 @@ def write_edl(path: Path, session: Session) -> None:
         last = format_timecode(frame + 1, start.frame_rate, start.drop_frame)
         color = _name_color(track.color)
         lines.append(f"{number:03d}  001      V     C        {first} {last} {first} {last}  ")
-        lines.append(f" |C:ResolveColor{color} |M:{_clean(f'{item.name} {item.velocity_db:+.1f} dB')} |D:1")
+        name = f"{item.name} {round(item.velocity_db, 1) + 0.0:+.1f} dB"
+        lines.append(f" |C:ResolveColor{color} |M:{_clean(name)} |D:1")
         lines.append("")
     with create_file(path) as file:
         file.write("\r\n".join(lines).encode("utf-8"))

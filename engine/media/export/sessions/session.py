@@ -108,7 +108,7 @@ def list_cues(session: Session) -> list[dict[str, str]]:
                 "hit": item.name.removeprefix(f"{track.name} "),
                 "sound": track.name,
                 "cat_id": track.category.cat_id,
-                "velocity_db": f"{item.velocity_db:.2f}",
+                "velocity_db": f"{round(item.velocity_db, 2) + 0.0:.2f}",
                 "gain_db": f"{item.gain_db:.2f}",
                 "pan": f"{item.pan:.3f}",
             }
