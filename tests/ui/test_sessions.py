@@ -94,6 +94,17 @@ def test_another_sound_track_can_be_chosen_and_taken_back(tab: Tab, tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_a_clip_without_a_constant_frame_rate_is_told_of(tab: Tab, tmp_path: Path) -> None:
+    times_s = np.cumsum([0.02 + 0.04 * (k % 3) for k in range(30)]) - 0.02
+    sounds = [(0.0, make_clicks([0.4], 1.5))]
+    clip = make_clip(tmp_path / "phone.mp4", times_s=times_s.tolist(), count=30, sounds=sounds)
+    tab.ask("open", path=str(clip))
+    tab.settle()
+    (note,) = [told["message"] for told in tab.told if told["type"] == "note"]
+    assert note.startswith("phone.mp4 has no constant frame rate") and not tab.errors
+
+
+@pytest.mark.slow
 def test_one_undo_takes_back_a_source_and_what_was_found_in_it(tab: Tab, tmp_path: Path) -> None:
     """Deleted hits stay deleted in another source, and thresholds choose from the curve of the source that is back."""
     clip = make_clip(tmp_path / "still.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from engine.core.errors import BadInput
 from engine.document.edits.values import NAME_LENGTH, Edit, check_hits, check_label, count_of, with_hits
-from engine.document.project import Project
+from engine.document.project import Hit, Project
 
 
 def group_hits(ids: Sequence[str], name: str = "") -> Edit:
@@ -21,9 +21,8 @@ def group_hits(ids: Sequence[str], name: str = "") -> Edit:
             raise BadInput("one hit makes no group; choose at least two")
         taken = {hit.group for hit in project.hits if hit.id not in wanted}
         group = _free_group(check_label(name) or "Group 1", taken)
-        return with_hits(
-            project, (replace(hit, group=group, touched=True) if hit.id in wanted else hit for hit in project.hits)
-        )
+        grouped = (replace(hit, group=group, touched=True) if hit.id in wanted else hit for hit in project.hits)
+        return with_hits(project, _free_last(grouped, _groups_of(project, wanted)))
 
     return Edit(f"Group {count_of(len(ids), 'hit')}", apply)
 
@@ -33,13 +32,21 @@ def ungroup_hits(ids: Sequence[str]) -> Edit:
 
     def apply(project: Project) -> Project:
         wanted = check_hits(project, ids)
-        left = Counter(hit.group for hit in project.hits if hit.id not in wanted)
-        return with_hits(
-            project,
-            (replace(hit, group="") if hit.id in wanted or left[hit.group] == 1 else hit for hit in project.hits),
-        )
+        freed = (replace(hit, group="") if hit.id in wanted else hit for hit in project.hits)
+        return with_hits(project, _free_last(freed, _groups_of(project, wanted)))
 
     return Edit(f"Ungroup {count_of(len(ids), 'hit')}", apply)
+
+
+def _groups_of(project: Project, ids: Collection[str]) -> set[str]:
+    return {hit.group for hit in project.hits if hit.id in ids}
+
+
+def _free_last(hits: Iterable[Hit], groups: Collection[str]) -> list[Hit]:
+    """The hits, the last one of each of some groups without its group, since one hit makes none."""
+    every = list(hits)
+    members = Counter(hit.group for hit in every)
+    return [replace(hit, group="") if hit.group in groups and members[hit.group] == 1 else hit for hit in every]
 
 
 def name_copied_groups(project: Project, hits: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -27,6 +27,13 @@ def test_hits_are_grouped_ungrouped_and_saved() -> None:
     assert groups_of(do(both, kind="ungroup_hits", ids=["h1", "h2"])) == {
         "h1": "", "h2": "", "h3": "Group 2", "h4": "Group 2",
     }  # fmt: skip
+    # One hit makes no group: that which is left of a pair leaves it too.
+    assert groups_of(do(both, kind="ungroup_hits", ids=["h1"])) == {
+        "h1": "", "h2": "", "h3": "Group 2", "h4": "Group 2",
+    }  # fmt: skip
+    assert groups_of(do(both, kind="group_hits", ids=["h2", "h3"])) == {
+        "h1": "", "h2": "Group 3", "h3": "Group 3", "h4": "",
+    }  # fmt: skip
     named = do(both, kind="set_hits", ids=["h3", "h4"], values={"group": " left  foot "})
     assert named.hit("h3").group == "left foot"
     # A project without groups is written as it was before there were any.

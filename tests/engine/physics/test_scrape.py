@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from engine.document.edits.strokes import check_stroke
 from engine.physics.model import Stroke
 from engine.physics.scrape import STRIKES_PER_S, WIDTH, draw_force, scrape
 
@@ -34,6 +35,11 @@ def test_level_and_bandwidth_follow_the_speed() -> None:
         assert 10 * math.log10(flat / (2.0 * STRIKES_PER_S * speed / RATE_HZ**2)) == pytest.approx(0.0, abs=1.0)
         at_corner = density(force, 0.93 * corner_hz, 1.07 * corner_hz)
         assert 10 * math.log10(at_corner / flat) == pytest.approx(-6.0, abs=1.2)
+
+
+def test_one_speed_is_that_of_the_whole_way() -> None:
+    assert np.array_equal(draw_force(Stroke(1.0, (0.5,)), RATE_HZ, 1), draw_force(Stroke(1.0, (0.5, 0.5)), RATE_HZ, 1))
+    assert draw_force(check_stroke({"length_s": 1.0}), RATE_HZ, 1).any()
 
 
 def test_it_is_silent_at_rest_and_the_surface_is_the_seeds() -> None:

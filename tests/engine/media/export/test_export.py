@@ -239,7 +239,7 @@ def test_stems_have_names_of_their_own(tmp_path: Path) -> None:
 
 
 def test_markers_come_back_as_onsets(tmp_path: Path) -> None:
-    rows = [Marker(1.25, -6.0, "h2", "Glas, gro\u00df"), Marker(0.5, 0.0, "h1", 'a "b"')]
+    rows = [Marker(1.25, -6.0, "h2", "Glas, gro\u00df"), Marker(0.5, -0.001, "h1", 'a "b"')]
     write_markers(tmp_path / "m.csv", rows)
     lines = (tmp_path / "m.csv").read_text("utf-8").splitlines()
     assert lines[0] == "time_s,velocity_db,name,sound" and lines[1].startswith("0.500000,0.00,h1")
