@@ -30,6 +30,7 @@ from engine.pipeline.events import (
 from ui.clip_playback import note_frame_rate, serve_clip
 from ui.document_state import ClipSearch
 from ui.jobs import Job
+from ui.openable import check_opens, read_project_inside
 from ui.protocol.events import BulkArray
 from ui.session_autosave import ANALYSIS
 from ui.welcome import PROJECT_ENDING, demos, recent, remember_recent
@@ -45,7 +46,12 @@ SHOW_FOUND_EVERY_S = 0.25
 
 
 def open_path(session: Session, path: Path) -> None:
-    """Start opening a clip or project; the current document stays until the new one is read."""
+    """Start opening a clip or project; the current document stays until the new one is read.
+
+    Where the document's clip is still analysed, BadInput for a file that cannot be opened, and the analysis goes on.
+    """
+    if session.worker.busy:
+        check_opens(path)
     session.worker.start(lambda job: _open(session, path, job))
 
 
@@ -94,13 +100,6 @@ def _open(session: Session, path: Path, job: Job) -> None:
         _process(session, job, lambda settings: process_clip(path, settings, session.require_project), started)
     remember_recent(session.context, path)
     session.send_welcome()
-
-
-def read_project_inside(path: Path) -> bytes | None:
-    """The project inside a sound file that Struck exported; None for any other file. Raises BadInput if damaged."""
-    from engine.media.export.embedded import read_embedded_project
-
-    return read_embedded_project(path) if path.suffix.lower() in EMBEDDING_ENDINGS else None
 
 
 def _open_project(session: Session, path: Path, job: Job, saved_as: Path | None, embedded: bytes | None = None) -> None:

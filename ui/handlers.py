@@ -42,6 +42,7 @@ from ui.document_state import sound_state
 from ui.jobs import Job
 from ui.kept_sessions import forget_session, kept_sessions
 from ui.named_paths import resolve_path
+from ui.openable import read_project_inside
 from ui.protocol import requests
 from ui.protocol.codec import decode, to_mapping
 from ui.protocol.edits import (
@@ -267,7 +268,7 @@ def _snap_hits(session: Session, message: requests.SnapHits) -> None:
 def _sound_from_file(session: Session, message: requests.SoundFromFile) -> None:
     sound = find_sound(session.require_project(), message.sound_id)
     path = resolve_path(session, message.path)
-    if clip_service.read_project_inside(path) is not None:  # an export that was dropped back is no recording of a hit
+    if read_project_inside(path) is not None:  # an export that was dropped back is no recording of a hit
         clip_service.open_path(session, path)
         return
 

@@ -44,8 +44,9 @@ FIRST_PARTIAL = 128
 START_FRAMES = 16
 """Number of first frames that are processed after their mirror image, to find a hit at the clip's start."""
 START_S = 0.05
-START_PROBABILITY = 0.765
-"""Probability in the mirrored start that becomes DEFAULT_THRESHOLD; what starts in motion has less, mostly."""
+START_PROBABILITY = 0.9
+"""Probability in the mirrored start that becomes DEFAULT_THRESHOLD: any motion reverses there, so that few starts show
+whether they are hits, and most clips begin on none (docs/onsets.md, *Simulated takes*)."""
 START_LIKENESS = 0.65
 """Largest difference of the first frame from one at a hit, over the median difference from all frames."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 
-_VERSION = 10
+_VERSION = 11
 UNKNOWN_VELOCITY = -1.0
 
 

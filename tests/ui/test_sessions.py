@@ -140,13 +140,18 @@ def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch:
         patched.setattr("engine.pipeline.process.detect_onsets", search_for_ever)
         tab.ask("open", path=str(clip))
         wait_until(lambda: tab.last("status")["message"] == "Looking for hits, 50 %")
+        (tmp_path / "no.struck.json").write_text("{}")
+        for name in ("no.struck.json", "none.mp4"):  # what cannot be opened ends no search
+            tab.ask("open", path=str(tmp_path / name))
+        assert "is not a Struck project" in tab.errors[0] and "there is no such file" in tab.errors[1]
+        assert tab.session.worker.busy and tab.last("status")["phase"] == "detecting"
         tab.ask("cancel")
         tab.settle()
     assert (tab.last("status")["phase"], tab.last("status")["message"]) == ("cancelled", "Stopped")
-    assert tab.session.name == "long" and not tab.session.require_project().hits and not tab.errors
+    assert tab.session.name == "long" and not tab.session.require_project().hits and len(tab.errors) == 2
     tab.ask("detect")
     tab.settle()
-    assert len(tab.session.require_project().hits) >= 2 and tab.last("media")["curve"] and not tab.errors
+    assert len(tab.session.require_project().hits) >= 2 and tab.last("media")["curve"] and len(tab.errors) == 2
 
 
 @pytest.mark.slow

@@ -96,8 +96,8 @@ def test_recording_is_near_its_prior(corpus: Path) -> None:
 @pytest.mark.slow
 def test_training_resumes_and_its_checkpoint_is_evaluated(corpus: Path, tmp_path: Path) -> None:
     out, work = tmp_path / "checkpoints" / "small", tmp_path / "work"
-    small = ["--imagined", "1", "--pool", "6", "--batch-frames", "64", "--adversarial", "0", "--device", "cpu"]
-    args = ["--data", str(corpus), "--out", str(out), "--work", str(work), *small]
+    small = ["--imagined", "1", "--pool", "6", "--batch-frames", "64", "--adversarial", "0", "--workers", "1"]
+    args = ["--data", str(corpus), "--out", str(out), "--work", str(work), "--device", "cpu", *small]
     training.main([*args, "--steps", "2", "--channels", "8,16"])
     first = torch.load(work / "state.pt", weights_only=True)
     training.main([*args, "--steps", "4", "--channels", "8,16"])
