@@ -132,7 +132,7 @@ def test_variation_of_the_project_is_told_where_it_is_what_is_heard(editor: Edit
     slider.focus()
     editor.change(lambda: page.keyboard.press("ArrowLeft"))
     assert own() == pytest.approx(0.59) and np.array_equal(editor.track(), heard)
-    assert value.input_value() == "60 %, of the project" and slider.input_value() == "600"
+    assert value.input_value() == "60 %, of the project" and slider.input_value() == "60"
     value.fill("80 %")
     editor.change(lambda: value.press("Enter"))
     assert value.input_value() == "80 %" and own() == pytest.approx(0.8) and not np.array_equal(editor.track(), heard)
