@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, db_to_power, power_to_db, seconds_to_samples
 from engine.physics.macros import apply_hit_offsets, apply_macros
-from engine.physics.model import Physics
+from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import envelope_gain, expected_level, rise_gain
 from engine.physics.synthesis import synthesize_modes
 
@@ -64,6 +64,11 @@ def match_level(physics: Physics, hit: np.ndarray) -> Physics:
         residual_db = min(6.0, max(-24.0, float(power_to_db(rest / power_of["noise"]))))
     parts = apply_hit_offsets(physics.modes, physics.residual, residual_db=residual_db, velocity_db=velocity_db)
     return replace(physics, modes=parts[0], residual=parts[1])
+
+
+def strike_db(modes: Modes, residual: Residual) -> float:
+    """Expected level of the first 50 ms of a strike at a velocity of 0 dB, in dB re full scale."""
+    return _start_db(Physics(modes, residual))
 
 
 def level_db(samples: np.ndarray) -> np.float64:

@@ -15,6 +15,7 @@ from engine.document.edits.values import (
     Edit,
     MakeMacros,
     MakeWhole,
+    MeasureLevel,
     check_hits,
     check_text,
     count_of,
@@ -30,7 +31,13 @@ from engine.physics.model import Modes, Residual
 LEVEL_WINDOW_S = 0.05
 
 
-def merge_sounds(sound_id: str, others: Sequence[str], apply_macros: MakeMacros, complete: MakeWhole) -> Edit:
+def merge_sounds(
+    sound_id: str,
+    others: Sequence[str],
+    apply_macros: MakeMacros,
+    complete: MakeWhole,
+    strike_db: MeasureLevel | None = None,
+) -> Edit:
     """Give every hit of the ``others`` the sound of ``sound_id``, as loud as it was, and delete the others.
 
     What their sounds differ by in level at one velocity goes into the hits' gain: how hard each was struck stays.
@@ -46,8 +53,10 @@ def merge_sounds(sound_id: str, others: Sequence[str], apply_macros: MakeMacros,
 
     def apply(project: Project) -> Project:
         into = find_sound(project, sound_id)
-        level_db = hit_level_db(project, into, hear)
-        shift_db = {other: hit_level_db(project, find_sound(project, other), hear) - level_db for other in wanted}
+        level_db = hit_level_db(project, into, hear, strike_db)
+        shift_db = {
+            other: hit_level_db(project, find_sound(project, other), hear, strike_db) - level_db for other in wanted
+        }
 
         def move(hit: Hit) -> Hit:
             low_db, high_db = GAIN_RANGE_DB
@@ -98,18 +107,20 @@ def give_hits_sound(ids: Sequence[str], source: Sound, label: str) -> Edit:
     return Edit(label, apply)
 
 
-def hit_level_db(project: Project, sound: Sound, hear: MakeWhole) -> float:
-    """``strike_level_db`` of a hit of a sound: its own and those of its parts, as powers together.
+def hit_level_db(project: Project, sound: Sound, hear: MakeWhole, strike_db: MeasureLevel | None = None) -> float:
+    """Level of a hit of a sound: its own and those of its parts, as powers together.
 
-    ``hear`` gives the physics that a sound is heard with.
+    ``hear`` gives the physics that a sound is heard with, ``strike_db`` the level of physics, by default
+    ``strike_level_db``.
     """
+    measure = strike_db or strike_level_db
     strikes = expand_hit(project, Hit("", 0.0, sound.id, 0))
-    levels_db = (strike_level_db(*hear(project.sound(one.hit.sound_id))) + one.gain_db for one in strikes)
+    levels_db = (measure(*hear(project.sound(one.hit.sound_id))) + one.gain_db for one in strikes)
     return 10.0 * math.log10(sum(10.0 ** (level_db / 10.0) for level_db in levels_db))
 
 
 def strike_level_db(modes: Modes, residual: Residual) -> float:
-    """Expected mean square of a sound's first 50 ms, in dB, from its modes and noise."""
+    """Estimate of the mean square of a sound's first 50 ms, in dB: without phases, rise and fine envelope."""
 
     def mean(power: float, decay_per_s: float) -> float:
         x = 2.0 * decay_per_s * LEVEL_WINDOW_S

@@ -130,7 +130,8 @@ def _morph_sound(
 
 def _merge_sounds(_project: Project, fields: dict[str, Any], _: Any, ops: PhysicsOps | None) -> Edit:
     known = _known(ops)
-    return merging.merge_sounds(fields["sound_id"], fields["others"], known.apply_macros, known.complete)
+    given = (known.apply_macros, known.complete, known.strike_db)
+    return merging.merge_sounds(fields["sound_id"], fields["others"], *given)
 
 
 def find_other(project: Project, fields: Mapping[str, Any], presets: Mapping[str, Preset]) -> Timbre:

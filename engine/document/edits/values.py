@@ -82,6 +82,7 @@ class Preset(Timbre, Protocol):
 
 MakeMacros = Callable[[Modes, Residual, Macros], tuple[Modes, Residual]]
 MakeWhole = Callable[[Sound], tuple[Modes, Residual]]
+MeasureLevel = Callable[[Modes, Residual], float]
 MakeMorph = Callable[[tuple[Modes, Residual], tuple[Modes, Residual], float], tuple[Modes, Residual]]
 
 
@@ -89,12 +90,14 @@ MakeMorph = Callable[[tuple[Modes, Residual], tuple[Modes, Residual], float], tu
 class PhysicsOps:
     """Physics operations that some edits call, passed in since the document does not import them.
 
-    ``complete`` returns a sound's physics at its detail; by default its own.
+    ``complete`` returns a sound's physics at its detail; by default its own. ``strike_db`` is the level of a sound's
+    first 50 ms in dB; without one it is estimated.
     """
 
     apply_macros: MakeMacros
     morph: MakeMorph
     complete: MakeWhole = attrgetter("modes", "residual")
+    strike_db: MeasureLevel | None = None
 
 
 def chain(label: str, *edits: Edit) -> Edit:

@@ -10,12 +10,14 @@ import pytest
 
 from engine.core.errors import BadInput
 from engine.document.edits.merging import give_hits_sound, merge_sounds, strike_level_db
+from engine.document.edits.messages import apply_message
 from engine.document.edits.values import Edit
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.source import Source
 from engine.physics.macros import apply_macros
 from engine.physics.model import Macros, Modes, Physics, Residual
 from engine.physics.synthesis import synthesize
+from engine.pipeline.physics_ops import PHYSICS_OPS
 from engine.pipeline.render import hit_physics
 
 QUIET = Modes((440.0, 1200.0), (-30.0, -36.0), (12.0, 20.0), (0.0, 0.0))
@@ -55,6 +57,21 @@ def test_merged_hits_strike_one_sound_as_loud_as_before() -> None:
     assert shifts == pytest.approx([0.0, -18.0, -18.0, 0.0], abs=0.1)  # the modes are 18 dB apart
     assert {hit.velocity_db for hit in project.hits} == {0.0}  # as hard as before: more velocity would be brighter, too
     assert [hit.touched for hit in project.hits] == [False, True, True, True]
+
+
+def test_phases_rise_and_envelope_count_for_the_level_of_merged_hits() -> None:
+    """What is rendered is as loud as before, of two close modes out of phase and of noise that rises slowly."""
+    close = Modes((440.0, 446.0), (-12.0, -12.0), (12.0, 12.0), (0.0, 3.0))
+    slow = replace(NOISE, power_db=(-26.0, -24.0), rise_s=0.02)
+    physics = ((LOUD, NOISE), (close, NOISE), (QUIET, slow))
+    project = make_project("123")
+    sounds = (replace(s, modes=m, residual=r) for s, (m, r) in zip(project.sounds, physics, strict=True))
+    message = {"kind": "merge_sounds", "sound_id": "s1", "others": ["s2", "s3"]}
+    merged = apply_message(project, message, ops=PHYSICS_OPS).apply(replace(project, sounds=tuple(sounds)))
+    wanted = [level_of(*each) - level_of(*physics[0]) for each in physics]
+    assert [hit.gain_db for hit in merged.hits] == pytest.approx(wanted, abs=0.5)
+    estimated = [strike_level_db(*each) - strike_level_db(*physics[0]) for each in physics]
+    assert max(abs(a - b) for a, b in zip(wanted, estimated, strict=True)) > 1.5
 
 
 @pytest.mark.parametrize(

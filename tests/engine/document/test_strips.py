@@ -16,6 +16,7 @@ from engine.document.project import Project, Sound
 from engine.document.source import Source
 from engine.document.strip import Strip
 from engine.physics.model import Modes, Residual
+from engine.pipeline.hit_level import strike_db
 from engine.pipeline.physics_ops import PHYSICS_OPS
 from tests.delivered_project import make_project
 
@@ -64,7 +65,9 @@ def test_a_replaced_sound_keeps_its_strip_and_a_merged_hit_its_place() -> None:
     assert (replaced.name, replaced.strip, replaced.color) == ("Bowl", strips[0], "#112233")
     merged = change(project, "merge_sounds", sound_id="s1", others=["s2"])
     for hit, before in ((merged.hit(h.id), h) for h in project.hits if h.sound_id == "s2"):
-        levels_db = [hit_level_db(project, sound, attrgetter("modes", "residual")) for sound in project.sounds[:2]]
+        levels_db = [
+            hit_level_db(project, sound, attrgetter("modes", "residual"), strike_db) for sound in project.sounds[:2]
+        ]
         now_db, before_db = hit.gain_db + strips[0].gain_db, before.gain_db + strips[1].gain_db
         assert now_db + levels_db[0] == pytest.approx(before_db + levels_db[1])  # as loud as before
         assert hit.pan + strips[0].pan == pytest.approx(before.pan + strips[1].pan)
