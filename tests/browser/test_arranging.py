@@ -183,8 +183,6 @@ def test_keys_reach_hits_at_one_time_and_steps_of_one_kind_are_one_entry(editor:
     page, first = editor.page, min(editor.project["hits"], key=lambda hit: hit["time_s"])
     edit = {"kind": "add_hit", "time_s": first["time_s"], "velocity_db": -6, "sound_id": first["sound_id"]}
     act(editor, lambda: page.evaluate("(edit) => window.struck.store.edit(edit)", edit))
-    click_hit(editor, 2)
-    page.keyboard.press("Control+Shift+a")
     editor.see("void (window.struck.store.select({ hits: new Set() }), window.struck.player.seek(0))")
     visited = []
     for key in ("]", "]", "]", "[", "["):

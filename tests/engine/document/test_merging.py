@@ -59,7 +59,7 @@ def test_merged_hits_strike_one_sound_as_loud_as_before() -> None:
     assert [hit.touched for hit in project.hits] == [False, True, True, True]
 
 
-def test_phases_rise_and_envelope_count_for_the_level_of_merged_hits() -> None:
+def test_phases_and_rise_count_for_the_level_of_merged_hits() -> None:
     """What is rendered is as loud as before, of two close modes out of phase and of noise that rises slowly."""
     close = Modes((440.0, 446.0), (-12.0, -12.0), (12.0, 12.0), (0.0, 3.0))
     slow = replace(NOISE, power_db=(-26.0, -24.0), rise_s=0.02)
