@@ -17,11 +17,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NoReturn
 
-from engine.core.blas import use_one_blas_thread
 from engine.core.errors import BadInput, Cancelled, StruckError
 from engine.core.names import to_text
 from engine.core.paths import ROOT
 from engine.core.shared_store import VARIABLE as LIBRARY
+from engine.core.threads import wait_quietly
 
 OWN = (
     "detect",
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Every failure is one sentence on standard error; standard output holds results alone.
     """
-    use_one_blas_thread()
+    wait_quietly()
     for name in ("av", "libav"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")

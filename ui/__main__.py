@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # engine/core/blas.py says why
+os.environ.update({"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"} | os.environ)  # engine/core/threads.py
 
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import make_write_error

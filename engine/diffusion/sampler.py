@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from engine.core.blas import one_blas_thread
 from engine.core.device import prefers_bfloat16
+from engine.core.threads import one_blas_thread
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.diffusion.batched import BatchedNetwork
 from engine.diffusion.captured import CapturedNetwork, Velocity

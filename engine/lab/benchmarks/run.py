@@ -16,8 +16,8 @@ from engine.lab.benchmarks.edit_to_ear import NAMES, format_table, measure
 from engine.lab.benchmarks.machine import describe_machine, time_matrix_product
 
 SAMPLER, ONSETS, SESSIONS, EDITS, LONG, TIMELINE = "sampler", "onsets", "sessions", "edits", "long", "timeline"
-GROWTH, SERVICE = "growth", "sampler-service"
-_OTHERS = (SAMPLER, ONSETS, SESSIONS, EDITS, LONG, TIMELINE, GROWTH, SERVICE)
+GROWTH, SERVICE, BESIDE = "growth", "sampler-service", "beside"
+_OTHERS = (SAMPLER, ONSETS, SESSIONS, EDITS, LONG, TIMELINE, GROWTH, SERVICE, BESIDE)
 
 
 def main(args: list[str]) -> int:
@@ -46,6 +46,10 @@ def main(args: list[str]) -> int:
         from engine.lab.benchmarks import sampler_service
 
         return sampler_service.run(args[1:])
+    if args[:1] == [BESIDE]:
+        from engine.lab.benchmarks import beside
+
+        return beside.run(args[1:])
     if args[:1] == [LONG]:
         from engine.lab.benchmarks import long_clip
 

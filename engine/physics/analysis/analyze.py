@@ -11,9 +11,9 @@ from itertools import repeat
 
 import numpy as np
 
-from engine.core.blas import one_blas_thread
 from engine.core.dsp import band_levels_db
 from engine.core.errors import BadInput
+from engine.core.threads import one_blas_thread
 from engine.core.units import power_to_db
 from engine.physics.analysis.background import choose_quiet, find_steady
 from engine.physics.analysis.damped_sinusoids import synthesize_found

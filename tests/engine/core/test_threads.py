@@ -1,17 +1,19 @@
-"""One thread for products of matrices: in a context, and in the processes that Struck starts."""
+"""Quiet threads: one for products of matrices, and PyTorch's asleep while they wait; in whatever Struck starts."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
+import pytest
 import scipy.linalg  # noqa: F401 (its library has threads of its own)
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from engine.core.blas import VARIABLE, one_blas_thread
 from engine.core.paths import ROOT
+from engine.core.threads import QUIET, one_blas_thread
 
 
 def count_threads() -> list[int]:
@@ -27,17 +29,22 @@ def test_within_there_is_one_thread_and_afterwards_as_many_as_before() -> None:
         assert count_threads() == before
 
 
-def test_the_command_line_has_one_unless_its_user_says_otherwise() -> None:
+@pytest.mark.parametrize("module", ["engine", "ui"])
+def test_every_program_has_quiet_threads_unless_its_user_says_otherwise(module: str) -> None:
     code = f"""
 import os, sys
-import engine.__main__
-assert "numpy" not in sys.modules
-engine.__main__.main(["--help"])
-print(os.environ["{VARIABLE}"])
+import {module}.__main__ as program
+assert "torch" not in sys.modules
+try:
+    program.main(["--help"])
+except SystemExit:
+    pass
+import torch
 """
-    for given, wanted in ((None, "1"), ("3", "3")):
-        environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
-        environment |= {} if given is None else {VARIABLE: given}
+    for given, wanted in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        environment = {name: value for name, value in os.environ.items() if name not in QUIET}
+        environment |= {"OMP_DISPLAY_ENV": "TRUE", **given}
         line = [sys.executable, "-c", code]
         answer = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-        assert answer.stdout.split()[-1] == wanted
+        said = re.search(r"OMP_WAIT_POLICY *= *'(\w+)'", answer.stderr)
+        assert said is not None and said[1] == wanted, answer.stderr  # as the library says when it is loaded

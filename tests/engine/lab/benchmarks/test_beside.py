@@ -1,0 +1,70 @@
+"""``bench beside``: hits in processes of their own, beside programs that compute and end with the measurement."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.core.errors import BadInput, StruckError
+from engine.diffusion.checkpoint import save_velocity_network
+from engine.diffusion.unet import NetworkConfig, VelocityNetwork
+from engine.lab.benchmarks import beside, run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A checkpoint folder with a tiny sampler."""
+    torch.manual_seed(0)
+    save_velocity_network(
+        tmp_path / "sampler", VelocityNetwork(NetworkConfig(channels=(8, 16), blocks=1, embedding=32)), {}
+    )
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_hits_are_timed_in_a_process_of_its_own(folder: Path) -> None:
+    row = beside.measure(folder, 2, "asleep", 0)
+    assert row.repeats == beside.REPEATS and row.hits == 2
+    assert 0.0 < row.wall_s <= row.longest_s and row.cpu_s > 0.0
+    with pytest.raises(StruckError, match=r"could not be sampled in a process of their own: .*nowhere"):
+        beside.measure(folder / "nowhere", 2, "busily", 0)
+
+
+def test_programs_compute_until_the_measurement_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    begin = subprocess.Popen
+
+    def note(line: list[str]) -> subprocess.Popen[bytes]:
+        started.append(begin(line))
+        return started[-1]
+
+    monkeypatch.setattr(beside.subprocess, "Popen", note)
+    with beside.compute_beside(2):
+        assert len(started) == 2 and all(program.poll() is None for program in started)
+    assert all(program.poll() is not None for program in started)
+
+
+def test_the_table_compares_with_threads_that_sleep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seconds = {("busily", 0): 1.0, ("asleep", 0): 2.0, ("busily", 3): 12.0, ("asleep", 3): 3.0}
+
+    def measure(_: Path, hits: int, waiting: str, programs: int) -> beside.Row:
+        return beside.Row(waiting, programs, hits, 5, seconds[waiting, programs], 20.0, 1.5)
+
+    monkeypatch.setattr(beside, "measure", measure)
+    target = tmp_path / "figures.json"
+    assert run.main(["beside", "--programs", "3", "--hits", "7", "--json", str(target)]) == 0
+    printed = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    ratios = {(row[1].strip(), int(row[0])): float(row[-1]) for row in printed[1:]}
+    assert ratios == {("busily", 0): 0.5, ("asleep", 0): 1.0, ("busily", 3): 4.0, ("asleep", 3): 1.0}
+    kept = json.loads(target.read_text("utf-8"))["rows"]
+    assert {(row["waiting"], row["programs"]): row["wall_s"] for row in kept} == seconds
+    assert all(row["hits"] == 7 for row in kept)
+    for wrong in (["--programs", "0"], ["--hits", "many"]):
+        with pytest.raises((BadInput, SystemExit)):
+            run.main(["beside", *wrong])
