@@ -70,8 +70,8 @@ def fit_residual(
 class _FramePlan:
     """What ``_frame_powers`` needs beside the signal, for groups of bands whose envelopes have the same length.
 
-    Each group holds that length and, of each of its bands, the band's number, its first bin, the weights of its bins and
-    the envelope's samples at which its sums begin. ``frames_s`` are the frames' edges in s [B, T + 1], ``weight`` their
+    Each group holds that length and, of each of its bands, the band's number, its first bin, its bins' weights and the
+    envelope's samples at which its sums begin. ``frames_s`` are the frames' edges in s [B, T + 1], ``weight`` their
     degrees of freedom [B, T], 0 past the end.
     """
 
