@@ -221,7 +221,7 @@ def weigh_poles(
     for step in sorted(set(octave.tolist())):
         members = np.flatnonzero(octave == step)
         decay = 2.0**step
-        span = math.ceil(9.0 / decay * rate)  # the weight is negligible beyond
+        span = math.ceil(5.0 / decay * rate)  # the weight is 43 dB down there
         span = min(remainder.size, 2 ** (span - 1).bit_length())  # powers of two have the fastest transforms
         size = fast_fourier.next_fast_len(max(span, 4096), real=True)
         spectrum = fast_fourier.rfft(remainder32[:span] * _decay_weight(decay / rate, span), size)
