@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+from scipy.linalg import lapack
 
 from engine.core.units import db_to_gain
 from engine.physics.analysis.poles import fastest_decay, slowest_decay
@@ -276,7 +277,12 @@ def _weigh_sums(sums: Sums, one_weight: np.ndarray, other_weight: np.ndarray) ->
 
 
 def _solve(gram: np.ndarray, scale: np.ndarray, projection: np.ndarray) -> np.ndarray:
-    """Complex coefficients [M] of waves with a scaled Gram matrix [2M, 2M] and products [M] with a signal."""
-    solution = scale * np.linalg.solve(gram, scale * np.concatenate([projection.real, projection.imag]))
+    """Complex coefficients [M] of waves with a scaled Gram matrix [2M, 2M] and products [M] with a signal.
+
+    By Cholesky's method, in half the time, unless rounding has left the matrix with a negative eigenvalue.
+    """
+    right = scale * np.concatenate([projection.real, projection.imag])
+    _, solution, failed = lapack.dposv(gram.T, right)
+    solution = scale * (np.linalg.solve(gram, right) if failed else solution)
     result: np.ndarray = solution[: len(projection)] + 1j * solution[len(projection) :]
     return result
