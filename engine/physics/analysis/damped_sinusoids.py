@@ -256,9 +256,7 @@ def _power_sums(one: np.ndarray, other: np.ndarray, length: int) -> Sums:
 
 def _slopes_gram(inner: Sums, cross: Sums, amplitudes: np.ndarray) -> np.ndarray:
     """Inner products of the real and imaginary parts of the waves and of their slopes a n e^(s n), [4K, 4K]."""
-    return _real_gram(
-        _weigh_sums(inner, amplitudes.conj(), amplitudes), _weigh_sums(cross, amplitudes, amplitudes)
-    )
+    return _real_gram(_weigh_sums(inner, amplitudes.conj(), amplitudes), _weigh_sums(cross, amplitudes, amplitudes))
 
 
 def _weigh_sums(sums: Sums, one_weight: np.ndarray, other_weight: np.ndarray) -> np.ndarray:

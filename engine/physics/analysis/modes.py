@@ -177,7 +177,7 @@ def _fit_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarr
 
 
 def _drop_weak(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Poles of sufficient final SNR, and their amplitudes; the worst nine tenths of the others go, repeatedly."""
+    """Poles of sufficient final SNR, and their amplitudes; the worst three quarters of the others go, repeatedly."""
     while True:
         poles, amplitudes, share, remainder = _fit_distinct(x, rate, poles)
         crowded = _find_crowded(poles, amplitudes)
@@ -189,7 +189,7 @@ def _drop_weak(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray,
         weak = np.flatnonzero(snr < _FINAL_SNR)
         if not weak.size:
             return poles, amplitudes
-        worst = weak[np.argsort(snr[weak])][: -(-9 * weak.size // 10)]
+        worst = weak[np.argsort(snr[weak])][: -(-3 * weak.size // 4)]
         poles = np.delete(poles, worst, axis=0)
 
 
