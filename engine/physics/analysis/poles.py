@@ -14,7 +14,7 @@ from scipy import fft as fast_fourier
 LOWEST_HZ = 15.0
 _MAX_DECAY_PER_S = 1600.0  # T60 of 4.3 ms: anything faster belongs to the contact
 _MAX_DAMPING = 2.0  # decay over frequency: a pole that decays by 17 dB per cycle is no vibration
-_ROWS = 52  # of the Hankel matrix
+_ROWS = 48  # of the Hankel matrix
 MAX_SHARE_OF_RATE = 0.46  # of the sample rate
 _MIN_PEAK = 25.0  # power over the lower quartile of a subband's spectrum; white noise reaches 20
 _SHORT_S = 0.1
