@@ -13,6 +13,7 @@ _MIN_GAIN = 12.0  # reduction of the squared error that justifies a further deca
 _POOR_FIT = 1.3  # squared error per frame above which a third decay is tried
 _ABSENT = -60.0  # log power that stands for a missing decay
 _SILENT = 1e-20
+_SETTLED, _MAX_DAMPING = 1e-2, 30.0  # a fit ends when it gains less, or when its steps are that short
 
 
 def fit_decays(
@@ -101,32 +102,31 @@ def _initialize_decays(
     2009); the pair of least squared log error is taken. ``background`` [B, 2] is its least and its greatest power.
     """
     decays = np.geomspace(min_decay_per_s, 0.5 * MAX_DECAY_PER_S, _GRID)
-    span = np.diff(edges_s)[:, None, :]
-    fall = np.exp(-2.0 * decays[None, :, None] * edges_s[:, None, :])
-    shapes = -np.diff(fall) / (2.0 * decays[None, :, None] * span)
+    edges_s = edges_s.T[:, :, None]
+    fall = np.exp(-2.0 * decays * edges_s)
+    shapes = -np.diff(fall, axis=0) / (2.0 * decays * np.diff(edges_s, axis=0))
+    shapes = np.maximum(shapes, _SILENT).astype(np.float32)  # numbers even smaller take long
     slow, fast = np.triu_indices(_GRID, 1)
-    first = np.concatenate([shapes, shapes[:, fast]], axis=1)
-    second = np.concatenate([np.zeros_like(shapes), shapes[:, slow]], axis=1)
-    level = level[:, None, :]
-    parts = [np.full(first.shape[:2], 0.3) for _ in range(3)]
-    low, high = background[:, :1], background[:, 1:]
-    parts[2][:] = np.clip(level.min(axis=2), low, high)
+    first = np.concatenate([shapes, shapes[:, :, fast]], axis=2)
+    second = np.concatenate([np.zeros_like(shapes), shapes[:, :, slow]], axis=2)
+    level, valid = (values.T[:, :, None].astype(np.float32) for values in (level, counts))
+    low, high = background[:, :1].astype(np.float32), background[:, 1:].astype(np.float32)
+    parts = [np.full(first.shape[1:], 0.3, dtype=np.float32) for _ in range(3)]
+    parts[2][:] = np.clip(level.min(axis=0), low, high)
     for _ in range(8):
-        inverse = counts[:, None, :] / _sum_model(parts, first, second)
+        inverse = valid / _sum_model(parts, first, second)
         ratio = inverse * inverse
         ratio *= level
         for part, shape in ((0, first), (1, second)):
-            up, down = (np.einsum("bpt,bpt->bp", values, shape) for values in (ratio, inverse))
-            parts[part] *= np.sqrt(up / np.maximum(down, 1e-30))
-        parts[2] *= np.sqrt(ratio.sum(axis=2) / np.maximum(inverse.sum(axis=2), 1e-30))
+            up, down = (np.einsum("tbp,tbp->bp", values, shape) for values in (ratio, inverse))
+            parts[part] *= np.sqrt(up / np.maximum(down, np.float32(1e-30)))
+        parts[2] *= np.sqrt(ratio.sum(axis=0) / np.maximum(inverse.sum(axis=0), np.float32(1e-30)))
         parts[2] = np.clip(parts[2], low, high)
-    weight = counts[:, None, :] / counts.sum(axis=1)[:, None, None]
-    weight = np.broadcast_to(weight, first.shape)
-    gain = np.exp(np.einsum("bpt,bpt->bp", np.log(level / _sum_model(parts, first, second)), weight))  # unbiased in dB
+    weight = valid / valid.sum(axis=0)
+    gain = np.exp((np.log(level / _sum_model(parts, first, second)) * weight).sum(axis=0))  # unbiased in dB
     parts = [parts[0] * gain, parts[1] * gain, np.clip(parts[2] * gain, low, high)]
-    error = np.log(level / _sum_model(parts, first, second))
-    cost = np.einsum("bpt,bpt,bpt->bp", error, error, weight)
-    rows = np.arange(len(level))
+    cost = (np.square(np.log(level / _sum_model(parts, first, second))) * weight).sum(axis=0)
+    rows = np.arange(len(background))
     alone, pair = cost[:, :_GRID].argmin(axis=1), _GRID + cost[:, _GRID:].argmin(axis=1)
     log = [np.log(np.maximum(part, 1e-9)) for part in parts]
     none = np.full(len(rows), _ABSENT)
@@ -138,9 +138,9 @@ def _initialize_decays(
 
 
 def _sum_model(parts: list[np.ndarray], first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    result: np.ndarray = parts[0][..., None] * first
-    result += parts[1][..., None] * second
-    result += parts[2][..., None] + 1e-12
+    result: np.ndarray = parts[0] * first
+    result += parts[1] * second
+    result += parts[2] + np.float32(1e-12)
     return result
 
 
@@ -163,22 +163,26 @@ def _refine_decays(
     best, damping = start.copy(), np.full(len(start), 0.01)
     error, jacobian = _log_error(best, edges_s, target, inverse_std)
     cost = np.square(error).sum(axis=1)
+    rows = np.arange(len(start))  # those not settled yet
     for _ in range(12):
-        columns = jacobian * free[:, :, None]
+        columns = jacobian * free[rows, :, None]
         normal = columns @ columns.transpose(0, 2, 1)
         diagonal = np.einsum("bii->bi", normal)
-        diagonal += damping[:, None] * (diagonal + 1e-3) + (1.0 - free)
+        diagonal += damping[rows, None] * (diagonal + 1e-3) + (1.0 - free[rows])
         step = np.linalg.solve(normal, columns @ error[..., None])[..., 0]
-        trial = np.where(free > 0.0, np.clip(best + np.clip(step, -1.5, 1.5), low, high), best)
-        trial_error, trial_jacobian = _log_error(trial, edges_s, target, inverse_std)
+        moved = np.clip(best[rows] + np.clip(step, -1.5, 1.5), low[rows], high[rows])
+        trial = np.where(free[rows] > 0.0, moved, best[rows])
+        trial_error, trial_jacobian = _log_error(trial, edges_s[rows], target[rows], inverse_std[rows])
         trial_cost = np.square(trial_error).sum(axis=1)
-        better = trial_cost < cost
-        settled = not (cost - trial_cost > 1e-3).any() and bool(better.any())
-        best[better], error[better], jacobian[better] = trial[better], trial_error[better], trial_jacobian[better]
-        cost = np.minimum(cost, trial_cost)
-        damping *= np.where(better, 0.3, 5.0)
-        if settled:
+        gain = cost[rows] - trial_cost
+        better = gain > 0.0
+        best[rows[better]], cost[rows[better]] = trial[better], trial_cost[better]
+        error[better], jacobian[better] = trial_error[better], trial_jacobian[better]
+        damping[rows] *= np.where(better, 0.3, 5.0)
+        stays = (gain > _SETTLED) | (~better & (damping[rows] < _MAX_DAMPING))
+        if not stays.any():
             break
+        rows, error, jacobian = rows[stays], error[stays], jacobian[stays]
     return best, cost
 
 

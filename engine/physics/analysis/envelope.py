@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 from scipy import fft as fast_fourier
@@ -85,10 +86,11 @@ def _merge_bands(edges_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _frame_powers(x: np.ndarray, step: int, rate: int, edges_hz: np.ndarray) -> np.ndarray:
     """Mean square of every band in Hann frames of two steps, centred on every step from sample 0 on, [B, T]."""
-    padded = np.pad(x, (step, step))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * step)[::step] * np.hanning(2 * step)
-    spectrum = np.abs(fast_fourier.rfft(frames, axis=1)) ** 2 / (step * np.square(np.hanning(2 * step)).sum())
-    result: np.ndarray = _shares(tuple(edges_hz.tolist()), spectrum.shape[1], rate / (2 * step)) @ spectrum.T
+    window, padded = np.hanning(2 * step), np.pad(x, (step, step))
+    window /= math.sqrt(step * np.square(window).sum())
+    spectrum = fast_fourier.rfft(np.lib.stride_tricks.sliding_window_view(padded, 2 * step)[::step] * window, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    result: np.ndarray = _shares(tuple(edges_hz.tolist()), power.shape[1], rate / (2 * step)) @ power.T
     return result
 
 

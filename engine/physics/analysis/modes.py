@@ -38,6 +38,7 @@ _RESTORATIONS, _MAX_RESTORED_GAIN = 3, 8.0
 _ECHO_WIDTHS, _ECHO_DB, _ECHO_DECAY = 3.0, 6.0, 0.7
 _DECAY_STD = 4.6  # standard deviation of decay times duration, for a constant tone at an SNR of 0 dB
 _MIN_DECAY_PER_S, _MIN_DECAY_NEPERS = 0.05, 0.25  # a decay under 2 dB over the recording is not significant
+_MAX_HUM_NEPERS = 0.7  # what decays by more over the recording is no hum
 
 
 def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, before: np.ndarray | None = None) -> Modes:
@@ -64,11 +65,13 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
     poles, amplitudes = _add_ringing_peaks(x, sample_rate_hz, *_drop_weak(x, sample_rate_hz, poles))
     order = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
     poles = poles[np.sort(order)]
-    poles, amplitudes, remainder = refine_jointly(x, sample_rate_hz, poles, solve_amplitudes(x, sample_rate_hz, poles))
+    poles, amplitudes, remainder = refine_jointly(x, sample_rate_hz, poles)
     signal_before = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
-    snr = weigh_poles(remainder, sample_rate_hz, poles, np.abs(amplitudes))[1]
     duration_s = x.size / sample_rate_hz
-    decay_std = _DECAY_STD / np.sqrt(np.maximum(snr, 1.0)) / duration_s
+    decay_std = np.zeros(len(poles))
+    slow = poles[:, 1] * duration_s < _MAX_HUM_NEPERS  # the accuracy of other decays does not matter
+    snr = weigh_poles(remainder, sample_rate_hz, poles[slow], np.abs(amplitudes[slow]))[1]
+    decay_std[slow] = _DECAY_STD / np.sqrt(np.maximum(snr, 1.0)) / duration_s
     hum = _find_hum(poles, amplitudes, decay_std, duration_s, signal_before, sample_rate_hz)
     kept = ~hum & (poles[:, 0] > LOWEST_HZ)
     poles[:, 1] = np.maximum(poles[:, 1], np.clip(2.0 * decay_std, _MIN_DECAY_PER_S, _MIN_DECAY_NEPERS / duration_s))
@@ -92,8 +95,7 @@ def drop_echoes(hit: np.ndarray, modes: Modes, room: np.ndarray, sample_rate_hz:
         return modes
     level = float(np.abs(hit).max())
     x = hit / level
-    amplitudes = solve_amplitudes(x, sample_rate_hz, poles[~echo])
-    poles, amplitudes, _ = refine_jointly(x, sample_rate_hz, poles[~echo], amplitudes)
+    poles, amplitudes, _ = refine_jointly(x, sample_rate_hz, poles[~echo])
     return _to_modes(poles, amplitudes * level)
 
 
@@ -138,17 +140,17 @@ def _add_modes(
     """
     duration_s = x.size / rate
     energy, snr = weigh_poles(remainder, rate, candidates, np.full(len(candidates), np.nan))
+    alike = coherence(candidates, candidates, duration_s) > _SAME_PEAK
     for _ in range(rounds):
         if not len(candidates) or len(poles) >= most:
             break
         eligible = (snr > _ENTER_SNR) & ~(coherence(candidates, poles, duration_s) > _SAME_POLE).any(axis=1)
-        covered = coherence(candidates, candidates, duration_s) > _SAME_PEAK
-        covered &= eligible & (energy[None, :] > energy[:, None])
+        covered = alike & eligible & (energy[None, :] > energy[:, None])
         first = eligible & ~covered.any(axis=1)
         if not first.any():
             break
         poles = np.concatenate([poles, candidates[first]])
-        candidates = candidates[~first]
+        candidates, alike = candidates[~first], alike[~first][:, ~first]
         poles, amplitudes, share, remainder = _fit_distinct(x, rate, poles)
         level = np.concatenate([np.abs(amplitudes) * np.sqrt(share), np.full(len(candidates), np.nan)])
         energy, snr = weigh_poles(remainder, rate, np.concatenate([poles, candidates]), level)
@@ -161,10 +163,10 @@ def _add_modes(
 
 def _fit_distinct(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Refine poles by one step and drop dependent ones: poles, amplitudes, own shares, remainder."""
-    amplitudes = solve_amplitudes(x, rate, poles)
     if len(poles) <= _MAX_REFINED:  # a step costs the cube of their number; many are thinned first
-        poles, amplitudes, remainder = refine_jointly(x, rate, poles, amplitudes, 1)
+        poles, amplitudes, remainder = refine_jointly(x, rate, poles, 1)
     else:
+        amplitudes = solve_amplitudes(x, rate, poles)
         remainder = x - synthesize_poles(poles, amplitudes, x.size, rate)
     kept, share = keep_distinct(poles, amplitudes, rate, x.size)
     if len(kept) < len(poles):
@@ -201,7 +203,7 @@ def _add_ringing_peaks(
         if peak is None or (coherence(peak, poles, x.size / rate) > _SAME_POLE).any():
             break
         poles = np.concatenate([poles, peak])
-        poles, amplitudes, remainder = refine_jointly(x, rate, poles, solve_amplitudes(x, rate, poles), 1)
+        poles, amplitudes, remainder = refine_jointly(x, rate, poles, 1)
     return poles, amplitudes
 
 
@@ -233,7 +235,7 @@ def _find_hum(
         window = np.hanning(before.size)
         oscillators = np.exp(-2j * np.pi * np.outer(poles[:, 0], np.arange(before.size) / rate))
         was_before = np.abs(oscillators @ (before * window)) * 2.0 / window.sum() > 0.7 * level
-    hum = (poles[:, 1] * duration_s < np.minimum(0.7, 0.1 + 2.0 * decay_std * duration_s)) & was_before
+    hum = (poles[:, 1] * duration_s < np.minimum(_MAX_HUM_NEPERS, 0.1 + 2.0 * decay_std * duration_s)) & was_before
     near = np.abs(poles[:, 0, None] - poles[None, :, 0]) < _SHADOW / duration_s
     side_band = (near & hum & (level[:, None] < 0.1 * level)).any(axis=1)  # side bands of fluctuating hum
     result: np.ndarray = hum | side_band

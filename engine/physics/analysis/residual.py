@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from engine.physics.noise import nonzero_band_shares
 
 BANDS = 48
 _MIN_DECAY_PER_S = 1.5
-_ENVELOPE_RATE_HZ = 4000.0
+_ENVELOPE_RATE_HZ = 2000.0
 _QUIET_FRAMES = 4
 _STEADY_S = 0.3  # a level constant for this long is background
 _MIN_BEFORE_S, _MAX_OVER_BEFORE = 0.03, 1.6  # background at most 2 dB over the level before the onset
@@ -67,12 +68,15 @@ def fit_residual(
 
 @dataclass(frozen=True)
 class _FramePlan:
-    """What ``_frame_powers`` needs beside the signal: of each band its first bin, the weights of its bins, the length
-    of its envelope and the envelope's samples at the edges of its frames; these in s [B, T + 1], and their degrees of
-    freedom [B, T], 0 past the end."""
+    """What ``_frame_powers`` needs beside the signal, for groups of bands whose envelopes have the same length.
+
+    Each group holds that length and, of each of its bands, the band's number, its first bin, its bins' weights and the
+    envelope's samples at which its sums begin. ``frames_s`` are the frames' edges in s [B, T + 1], ``weight`` their
+    degrees of freedom [B, T], 0 past the end.
+    """
 
     size: int
-    bands: tuple[tuple[int, np.ndarray, int, np.ndarray], ...]
+    groups: tuple[tuple[int, tuple[tuple[int, int, np.ndarray, np.ndarray], ...]], ...]
     frames_s: np.ndarray
     weight: np.ndarray
 
@@ -80,38 +84,44 @@ class _FramePlan:
 @functools.lru_cache(maxsize=4)
 def _plan_frames(length: int, rate: int, edges: tuple[float, ...]) -> _FramePlan:
     size = fast_fourier.next_fast_len(length + rate // 10, real=True)
-    bands, rows = [], []
-    for (low, share), width_hz in zip(
-        nonzero_band_shares(edges, rate / size, size // 2 + 1), np.diff(edges), strict=True
-    ):
-        narrow = fast_fourier.next_fast_len(max(share.size, round(_ENVELOPE_RATE_HZ * size / rate)))
-        frames_s = _frame_edges(length / rate, max(0.004, 0.5 / width_hz))
-        steps = np.round(frames_s * rate * narrow / size).astype(int)
-        bands.append((low, np.sqrt(share), narrow, steps))
+    least = fast_fourier.next_fast_len(round(_ENVELOPE_RATE_HZ * size / rate))
+    groups: dict[int, list[tuple[int, int, np.ndarray, np.ndarray]]] = {}
+    rows = []
+    shares = nonzero_band_shares(edges, rate / size, size // 2 + 1)
+    for band, ((low, share), width_hz) in enumerate(zip(shares, np.diff(edges), strict=True)):
+        narrow = least * 2 ** max(0, math.ceil(math.log2(share.size / least)))  # few lengths, for few transforms
+        wanted_s = _frame_edges(length / rate, max(0.004, 0.5 / width_hz))
+        steps = np.round(wanted_s * rate * narrow / size).astype(int)
+        starts = np.append(steps, (steps[-1] + narrow) // 2)  # the second half of what is past the end lies before 0
+        groups.setdefault(narrow, []).append((band, low, np.sqrt(share).astype(np.float32), starts))
+        frames_s = steps * (size / rate / narrow)
         rows.append((frames_s, np.maximum(1.0, width_hz * np.diff(frames_s))))
     count = max(len(weight) for _, weight in rows)
     frames = np.stack([np.append(f, f[-1] + 1.0 + np.arange(count + 1 - len(f))) for f, _ in rows])
     weight = np.stack([np.append(w, np.zeros(count - len(w))) for _, w in rows])
-    return _FramePlan(size, tuple(bands), frames, weight)
+    return _FramePlan(size, tuple((narrow, tuple(bands)) for narrow, bands in groups.items()), frames, weight)
 
 
 def _frame_powers(x: np.ndarray, rate: int, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean square of every band in frames that lengthen with time.
 
     Returns frame edges in s [B, T + 1], mean squares [B, T] and degrees of freedom [B, T], 0 for frames past the end.
-    Each band is demodulated to a complex envelope at a low rate. Energy that its filter spreads to before the onset is
-    added to the first frame.
+    Each band is demodulated to a complex envelope at a low rate, in single precision, whose error is relative to the
+    band's own peak. Energy that its filter spreads to before the onset is added to the first frame.
     """
     plan = _plan_frames(x.size, rate, tuple(edges.tolist()))
-    spectrum = fast_fourier.rfft(x, plan.size)
+    spectrum = fast_fourier.rfft(x, plan.size).astype(np.complex64)
     level = np.ones(plan.weight.shape)
-    for row, (low, gain, narrow, steps) in zip(level, plan.bands, strict=True):
-        envelope = fast_fourier.ifft(spectrum[low : low + gain.size] * gain, narrow)
-        energy = np.zeros(narrow + 1)
-        np.cumsum(envelope.real**2 + envelope.imag**2, out=energy[1:])
-        total = np.diff(energy[steps])
-        total[0] += energy[-1] - energy[(steps[-1] + narrow) // 2]
-        row[: total.size] = total * (2.0 * (narrow / plan.size) ** 2) / np.maximum(np.diff(steps), 1)
+    for narrow, bands in plan.groups:
+        padded = np.zeros((len(bands), narrow), dtype=np.complex64)
+        for row, (_, low, gain, _) in zip(padded, bands, strict=True):
+            np.multiply(spectrum[low : low + gain.size], gain, out=row[: gain.size])
+        envelope = fast_fourier.ifft(padded, axis=1, overwrite_x=True)
+        power = envelope.real**2 + envelope.imag**2
+        for row, (band, _, _, starts) in zip(power, bands, strict=True):
+            energy = np.add.reduceat(row, starts)
+            energy[0] += energy[-1]
+            level[band, : starts.size - 2] = energy[:-2] * (2.0 * (narrow / plan.size) ** 2) / np.diff(starts[:-1])
     return plan.frames_s, level, plan.weight
 
 

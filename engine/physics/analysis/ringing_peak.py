@@ -39,8 +39,8 @@ def _find_peak(x: np.ndarray, remainder: np.ndarray, rate: int, span: int) -> np
     inside = slice(round(_LOWEST_HZ * size / rate) + 1, round(MAX_SHARE_OF_RATE * size))
 
     def transform(signal: np.ndarray) -> np.ndarray:
-        part = signal[: window.size] * window[: signal.size]
-        return np.abs(fast_fourier.rfft(part, size)[inside]) ** 2
+        spectrum = fast_fourier.rfft(signal[: window.size] * window[: signal.size], size)[inside]
+        return spectrum.real**2 + spectrum.imag**2
 
     power = transform(remainder)
     top = int(np.argmax(power))

@@ -52,7 +52,7 @@ def _measure_distinct(x: np.ndarray) -> np.ndarray:
     if len(frames) < _LEAST_FRAMES:
         return np.zeros((x.shape[1], x.shape[1]))
     spectrum = fast_fourier.rfft(frames * np.hanning(_FRAME)[:, None], axis=1)
-    power = np.square(np.abs(spectrum)).sum(axis=2)
+    power = (spectrum.real**2 + spectrum.imag**2).sum(axis=2)
     values = spectrum[power > _DISTINCT * np.percentile(power, 25, axis=0)]
     covariance: np.ndarray = (values.T @ values.conj()).real
     return covariance if np.trace(covariance) > _LEAST_DISTINCT * power.sum() else 0.0 * covariance
@@ -130,7 +130,8 @@ def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
     window = 4 * step
     if hit.size < 2 * window + round(_MIN_RESTRIKE_S * sample_rate_hz):
         return None
-    frames = sliding_window_view(hit, window)[::step] * np.hanning(window + 2)[1:-1] ** 2
+    weight = np.hanning(window + 2)[1:-1].astype(np.float32) ** 2
+    frames = sliding_window_view(hit.astype(np.float32), window)[::step] * weight
     size = fast_fourier.next_fast_len(window, real=True)
     spectrum = fast_fourier.rfft(frames, size)
     power = spectrum.real**2 + spectrum.imag**2

@@ -59,7 +59,8 @@ def test_wide_bands_find_a_mode_that_dies_within_milliseconds(rng: np.random.Gen
 
 
 def test_candidates_lie_within_the_limits(rng: np.random.Generator) -> None:
-    poles = find_poles(transform_padded(rng.standard_normal(9600)), 9600, RATE, WIDE)
+    burst = rng.standard_normal(9600) * np.exp(-np.arange(9600) / 300.0)
+    poles = find_poles(transform_padded(burst), 9600, RATE, WIDE)
     assert len(poles) and (poles[:, 0] > 15.0).all() and (poles[:, 0] < 0.5 * RATE).all()
     assert (poles[:, 1] <= fastest_decay(poles[:, 0])).all() and (poles[:, 1] >= slowest_decay(9600 / RATE)).all()
     assert fastest_decay(np.array([100.0, 1e4])) == pytest.approx([200.0, 1600.0])
@@ -82,9 +83,10 @@ def test_a_pole_alone_has_no_overlap_and_neighbours_add_up() -> None:
 
 
 def test_energy_of_a_candidate_is_that_of_its_samples() -> None:
+    """Within 8 %: half a bin beside a peak, a mode of this decay reaches 0.925 of its power."""
     sound = reference(make_modes([2000.0], [-20.0], [8.0], [0.3]), 96_000)
     energy, _ = weigh_poles(sound, RATE, np.array([[2000.0, 8.0]]), np.array([np.nan]))
-    assert energy[0] == pytest.approx(np.square(sound).sum() / RATE, rel=0.02)
+    assert energy[0] == pytest.approx(np.square(sound).sum() / RATE, rel=0.08)
 
 
 def test_the_signal_to_noise_ratio_is_that_of_the_matched_filter() -> None:
@@ -107,12 +109,22 @@ def test_a_subtracted_mode_is_weighed_by_its_amplitude(rng: np.random.Generator)
     assert energy[1] / energy[0] == pytest.approx(4.0) and snr[1] / snr[0] == pytest.approx(4.0)
 
 
-def test_a_padded_transform_is_that_of_all_bins(rng: np.random.Generator) -> None:
+def test_a_padded_transform_is_that_of_all_bins_up_to_half_the_rate(rng: np.random.Generator) -> None:
     for length in (96, 75):
         sound = rng.standard_normal(length)
         spectrum = transform_padded(sound)
-        assert spectrum.size >= 2 * length
-        assert spectrum == pytest.approx(np.fft.fft(sound, spectrum.size))
+        assert spectrum.size > length
+        assert spectrum == pytest.approx(np.fft.fft(sound, 2 * (spectrum.size - 1))[: spectrum.size], abs=1e-5)
+
+
+def test_modes_beside_the_ends_of_the_spectrum_are_found(rng: np.random.Generator) -> None:
+    """Bands there reach under 0 Hz, or over half the rate where that is low."""
+    for rate, hz in ((48_000, 40.0), (8000, 3600.0)):
+        time = np.arange(rate) / rate
+        sound = np.cos(2.0 * np.pi * hz * time) * np.exp(-5.0 * time) + 1e-5 * rng.standard_normal(rate)
+        for layers in (FINE, WIDE):
+            poles = find_poles(transform_padded(sound), sound.size, rate, layers)
+            assert np.abs(poles - [hz, 5.0]).sum(axis=1).min() < (0.2 if layers is FINE else 5.0)
 
 
 @pytest.mark.parametrize("most", [64, 4801, 33_075, 67_200, 288_000])

@@ -41,12 +41,13 @@ def test_background_is_no_room(rng: np.random.Generator) -> None:
     assert min(found.decay_per_s) >= 1.5
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_room_is_found_with_its_decay(seed: int) -> None:
+def test_a_room_is_found_with_its_decay() -> None:
+    """By the median of five draws, since a narrow band of one may be off by a sixth."""
     shared = replace(NOISE, room=NoiseComponent((-52.0,) * 24, (9.0,) * 24))
-    found = fit_residual(synthesize_residual(shared, 67_200, RATE, seed), Modes(), RATE)
-    decay = room_decay(found, np.array([500.0, 1000.0, 4000.0, 12_000.0]))
-    assert np.abs(decay / 9.0 - 1.0).max() < 0.15
+    sounds = [synthesize_residual(shared, 67_200, RATE, seed) for seed in range(5)]
+    found = [fit_residual(sound, Modes(), RATE) for sound in sounds]
+    decay = [room_decay(one, np.array([500.0, 1000.0, 4000.0, 12_000.0])) for one in found]
+    assert np.abs(np.median(decay, axis=0) / 9.0 - 1.0).max() < 0.1
 
 
 @pytest.mark.parametrize("decay", [12.0, 20.0, 30.0])
