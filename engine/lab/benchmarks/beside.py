@@ -1,7 +1,8 @@
 """``bench beside``: what hits take to be sampled while other programs compute, by how PyTorch's threads wait.
 
 Threads that share a piece of work wait for each other many times in it. Where they wait busily, each keeps a core from
-the others; asleep, they are woken. A designer's computer also plays a session and decodes film.
+the others; asleep, they are woken. The other programs compute with one thread each, or are Struck as well and sample
+hits, as a second window, a batch or a training does.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ HITS, REPEATS = 4, 5
 LIMIT_S = 120.0
 """No new repeat is begun after so long; a run that takes ten times as long is given up."""
 WAITING = {"busily": "", "asleep": "PASSIVE"}
-"""How threads wait, and the ``OMP_WAIT_POLICY`` that has them do so; none is PyTorch's own way."""
+"""How threads wait, and the ``OMP_WAIT_POLICY`` that has them do so; an empty one is PyTorch's own way."""
+COMPUTE = (sys.executable, "-c", "while True: pass")
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,16 @@ def run(args: list[str]) -> int:
     parser.add_argument(
         "--programs", type=whole_number(1, 64), default=cores, metavar="N", help="that compute; by default one a core"
     )
+    parser.add_argument("--struck", action="store_true", help="the other programs sample hits as well")
     parser.add_argument("--hits", type=whole_number(1, 100), default=HITS, metavar="N")
     parser.add_argument("--json", metavar="F", help="write the figures to a file; - is standard output")
     parser.add_argument("--ckpt-dir", default=None)
     parser.add_argument("--time-here", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--endlessly", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(args)
     folder = Path(options.ckpt_dir) if options.ckpt_dir else default_ckpt_dir()
+    while options.endlessly:
+        time_hits(folder, options.hits)
     if options.time_here:
         sys.stdout.write(json.dumps(time_hits(folder, options.hits)))
         return 0
@@ -67,10 +73,12 @@ def run(args: list[str]) -> int:
     say(machine)
     rows = []
     for programs in (0, options.programs):
-        with compute_beside(programs):
-            for waiting in WAITING:
+        for waiting in WAITING:
+            environment = make_environment(waiting)
+            work = make_line(folder, options.hits, "--endlessly") if options.struck else COMPUTE
+            with compute_beside(programs, work, environment):
                 rows.append(measure(folder, options.hits, waiting, programs))
-                say(f"threads that wait {waiting}, beside {programs} programs: {rows[-1].wall_s:.2f} s")
+            say(f"threads that wait {waiting}, beside {programs} programs: {rows[-1].wall_s:.2f} s")
     if options.json != "-":
         sys.stdout.write(format_table(machine, rows))
     if options.json is not None:
@@ -78,10 +86,22 @@ def run(args: list[str]) -> int:
     return 0
 
 
+def make_environment(waiting: str) -> dict[str, str]:
+    """The environment of processes whose threads wait in one of the ways of WAITING."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    return environment | {"OMP_WAIT_POLICY": WAITING[waiting]}
+
+
+def make_line(folder: Path, hits: int, how: str) -> list[str]:
+    """The command line of this benchmark in a process of its own."""
+    line = [sys.executable, "-m", "engine", "bench", "beside", how, "--hits", str(hits)]
+    return [*line, "--ckpt-dir", str(folder.resolve())]
+
+
 @contextmanager
-def compute_beside(programs: int) -> Iterator[None]:
+def compute_beside(programs: int, line: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
     """So many programs that compute until the end."""
-    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(programs)]
+    started = [subprocess.Popen(line, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) for _ in range(programs)]
     try:
         yield
     finally:
@@ -92,15 +112,11 @@ def compute_beside(programs: int) -> Iterator[None]:
 
 def measure(folder: Path, hits: int, waiting: str, programs: int) -> Row:
     """Sample hits in a process whose threads wait in one of the ways of WAITING. Raises StruckError."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
-    if WAITING[waiting]:
-        environment["OMP_WAIT_POLICY"] = WAITING[waiting]
-    line = [sys.executable, "-m", "engine", "bench", "beside", "--time-here", "--hits", str(hits)]
     try:
         done = subprocess.run(
-            [*line, "--ckpt-dir", str(folder.resolve())],
+            make_line(folder, hits, "--time-here"),
             cwd=ROOT,
-            env=environment,
+            env=make_environment(waiting),
             capture_output=True,
             text=True,
             timeout=10.0 * LIMIT_S,

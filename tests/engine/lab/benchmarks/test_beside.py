@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -38,12 +39,12 @@ def test_programs_compute_until_the_measurement_ends(monkeypatch: pytest.MonkeyP
     started: list[subprocess.Popen[bytes]] = []
     begin = subprocess.Popen
 
-    def note(line: list[str]) -> subprocess.Popen[bytes]:
-        started.append(begin(line))
+    def note(line: list[str], **how: Any) -> subprocess.Popen[bytes]:
+        started.append(begin(line, **how))
         return started[-1]
 
     monkeypatch.setattr(beside.subprocess, "Popen", note)
-    with beside.compute_beside(2):
+    with beside.compute_beside(2, beside.COMPUTE, beside.make_environment("asleep")):
         assert len(started) == 2 and all(program.poll() is None for program in started)
     assert all(program.poll() is not None for program in started)
 
