@@ -54,4 +54,4 @@ def clear_strokes(ids: Sequence[str]) -> Edit:
             project, (replace(hit, stroke=None, touched=True) if hit.id in wanted else hit for hit in project.hits)
         )
 
-    return Edit(f"Strike with {count_of(len(ids), 'hit')} instead", apply)
+    return Edit(f"Strike with {count_of(len(set(ids)), 'hit')} instead", apply)
