@@ -41,7 +41,6 @@ def check_stroke(value: Any) -> Stroke:
         if name not in _NUMBERS:
             raise BadInput(f"a stroke has no {quote(name)}; set a property that it has")
         numbers[name] = check_number(number, name, _NUMBERS[name])
-    speeds = speeds if len(speeds) > 1 else 2 * speeds  # as all strokes are drawn: at a start and an end
     return Stroke(**{"length_s": 1.0, **numbers}, speeds=tuple(speeds))
 
 
