@@ -20,6 +20,7 @@ from engine.cli.console import (
     same_file,
     say,
     say_tracks,
+    warn,
     whole_number,
 )
 from engine.cli.delivery import (
@@ -215,7 +216,7 @@ def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Proj
                 say(f"{describe_headroom(document.current())}, so that no peak is over -1 dBTP")
     project = document.current()
     if not project.hits:
-        say("warning: no hits, so the track is silence")
+        warn("no hits, so the track is silence")
 
     def sample(other: Project) -> KeptHits:
         events = sample_hits(other, loaded.sampler, cache)
