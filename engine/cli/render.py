@@ -154,6 +154,7 @@ def make_cache(stack: contextlib.ExitStack) -> Cache:
 
 
 def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Project:
+    from engine.media.probe import describe_uneven_frames
     from engine.pipeline.events import (
         AnalysisProgress,
         ClipOpened,
@@ -193,6 +194,8 @@ def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Proj
             case ClipOpened():
                 document.project = given.apply(event.project)
                 say_tracks(event.info, event.project.clip.audio_track)
+                if uneven := describe_uneven_frames(event.info):
+                    warn(uneven)
             case DetectionProgress():
                 detecting(event.fraction)
             case OnsetsFound():
