@@ -231,22 +231,23 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         say(f"wrote {options.video}; {note or 'the picture is untouched'}")
         _warn_of_level(options.video, clipped)
     if options.stems is not None:
-        paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.hits else ([], 0)
+        paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.heard_hits() else ([], 0)
         say(f"wrote {len(paths)} stems to {options.stems}")
         _warn_of_level(options.stems, clipped)
-    if options.pieces is not None:
-        files = deliver_pieces(delivery, Path(options.pieces), sample)
-        say(f"wrote {len(files)} pieces to {options.pieces}")
-        _warn_of_level(options.pieces, sum(file.clipped for file in files))
     if options.markers is not None:
         write_markers(options.markers, marker_rows(project))
         say(f"wrote {options.markers}")
-    for session in options.session or ():
-        media = deliver_session(delivery, Path(session), sample)
-        beside = f" and {len(media)} sound files beside it" if media else ""
-        say(f"wrote {session}{beside}")
     if options.project is not None:
         from engine.document.storage import save_project
 
         save_project(project, options.project)
         say(f"wrote {options.project}")
+    # Without a hit those that follow are refused.
+    if options.pieces is not None:
+        files = deliver_pieces(delivery, Path(options.pieces), sample)
+        say(f"wrote {len(files)} pieces to {options.pieces}")
+        _warn_of_level(options.pieces, sum(file.clipped for file in files))
+    for session in options.session or ():
+        media = deliver_session(delivery, Path(session), sample)
+        beside = f" and {len(media)} sound files beside it" if media else ""
+        say(f"wrote {session}{beside}")

@@ -104,6 +104,23 @@ def test_a_note_counts_the_hits_that_are_in_the_file(tab: Tab, client: TestClien
 
 
 @pytest.mark.slow
+def test_without_a_hit_sessions_are_refused_before_anything_is_written(client: TestClient) -> None:
+    tab = Tab(client.app.state.sessions.get("export-tab-01")[0])  # type: ignore[attr-defined]
+    tab.open_demo()
+    tab.edit("set_hits", ids=[hit.id for hit in tab.session.require_project().hits], values={"mute": True})
+    for kind in ("stems", "pieces", "reaper", "midi", "csv"):
+        tab.ask("plan_export", what=["wav", kind], options={})
+        assert tab.last("export_plan")["fault"].startswith("no hit sounds, so there are no stems")
+    tab.ask("plan_export", what=["wav", "mp4", "markers", "project"], options={})
+    assert not tab.last("export_plan")["fault"]
+    tab.ask("export", what=["wav", "reaper"], options={}, existing="replace")
+    (refusal,) = tab.errors
+    check_sentence(refusal)
+    tab.settle()
+    assert not tab.heard("exported") and not list(tab.session.folder("exports").iterdir())
+
+
+@pytest.mark.slow
 def test_an_archive_that_fails_leaves_the_former_one(
     tab: Tab, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
