@@ -150,7 +150,10 @@ def test_a_clip_that_is_added_takes_no_name_of_one_that_is_done(
             "--stems-by is of stems; give --stems as well, or leave it out",
         ),
         (("a.mp4", "--video", "x.mp4", "--sample-rate", "44100"), "--sample-rate is of sound files, and films have 48"),
-        (("a.mp4", "--out", "x.mp3", "--bit-depth", "16"), "--bit-depth is of sound files without loss; give --out"),
+        (
+            ("a.mp4", "--out", "x.mp3", "--bit-depth", "16"),
+            "--bit-depth is of sound files without loss; give a .wav as --out, --stems",
+        ),
         (("a.mp4", "--out-dir", "o", "--onsets", "o.csv"), "--onsets is of a single clip; with --out-dir leave it out"),
         ((".", "--out-dir", "o"), "holds no clip; give a folder or a list with at least one"),
     ],
