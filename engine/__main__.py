@@ -186,8 +186,10 @@ def _run(argv: list[str], stdout: IO[str]) -> None:
     if common.ckpt_dir is not None and not Path(common.ckpt_dir).is_dir():
         raise BadInput(f"--ckpt-dir {common.ckpt_dir} is not a folder; give one that holds checkpoints")
     if common.data_dir is not None and not Path(common.data_dir).is_dir():
-        remedy = "make it, or give another" if command in OWN else "give one that holds recordings"
-        raise BadInput(f"--data-dir {common.data_dir} is not a folder; {remedy}")
+        if command not in OWN:
+            raise BadInput(f"--data-dir {common.data_dir} is not a folder; give one that holds recordings")
+        if os.path.lexists(common.data_dir):  # a new one is made where something is written into it
+            raise BadInput(f"--data-dir {common.data_dir} is not a folder; give another")
     if common.library is not None:
         os.environ[LIBRARY] = common.library  # processes of this command have it too
     if command in OWN:

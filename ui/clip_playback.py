@@ -22,10 +22,11 @@ WAVEFORM_SOURCE_HZ = 16_000
 
 
 def note_frame_rate(session: Session, info: MediaInfo) -> None:
-    """Say of a clip whose frames do not come evenly that all that counts frames counts their mean rate."""
-    if info.variable_frame_rate:
-        counts = f"timecodes, steps and Quantise by frames count its mean, {float(info.frame_rate):.2f} a second"
-        session.note(f"{Path(info.path).name} has no constant frame rate: {counts}; convert it for work by frames")
+    """Say it of a clip whose frames do not come evenly."""
+    from engine.media.probe import describe_uneven_frames
+
+    if uneven := describe_uneven_frames(info):
+        session.note(uneven)
 
 
 def serve_track(session: Session) -> None:

@@ -61,7 +61,9 @@ def choose_stem(project: Project, name: str, options: ExportOptions) -> str:
 
 
 def name_files(project: Project, name: str, kinds: Sequence[str], options: ExportOptions) -> dict[str, str]:
-    """Name of the file of each kind. Raises BadInput."""
+    """Name of the file of each kind. Raises BadInput, also where nothing sounds that a kind could hold."""
+    if not project.heard_hits() and not {*SESSIONS, *ZIPPED}.isdisjoint(kinds):
+        raise BadInput("no hit sounds, so there are no stems, one-shots or sessions; add a hit, or leave them out")
     stem, plain = choose_stem(project, name, options), make_file_stem(name, LONGEST_ENDING)
     names = {
         "wav": f"{stem}{options.sound_ending}",

@@ -96,6 +96,7 @@ def _list_exports(session: Session) -> set[str]:
 
 def _export(session: Session, names: Mapping[str, str], options: ExportOptions, job: Job) -> None:
     from engine.pipeline.delivery import Delivery
+    from engine.pipeline.master import describe_left_out
 
     started = time.monotonic()
 
@@ -115,8 +116,9 @@ def _export(session: Session, names: Mapping[str, str], options: ExportOptions, 
 
         path = folder / name
         note, warning = _write(session, kind, delivery, options, path, show_part)
+        left_out = describe_left_out(delivery.project) if kind != "project" else ""
         url = f"/struck/export/{session.export_key}/{urllib.parse.quote(path.name)}?v={path.stat().st_mtime_ns}"
-        files.append(ExportedFile(path.name, url, note, warning))
+        files.append(ExportedFile(path.name, url, "; ".join(filter(None, (note, left_out))), warning))
     settings = write_settings(list(names), options)
     with session.lock:
         is_current = session.project is delivery.project
@@ -143,7 +145,7 @@ def _write(
     project = delivery.project
     if kind == "wav":
         clipped = deliver_track(delivery, path)
-        return _describe_track(delivery, options), _warn_of_level(clipped)
+        return _describe_form(delivery, options), _warn_of_level(clipped)
     if kind == "mp4":
         check_clip(session)
         note, clipped = deliver_video(delivery, path, on_progress)
@@ -155,7 +157,7 @@ def _write(
         return _write_session(session, kind, delivery, path, f"{stem}{SESSIONS[kind]}"), ""
     if kind == "markers":
         write_markers(path, marker_rows(project))
-        return counted(len(project.hits), "hit"), ""
+        return counted(len(project.heard_hits()), "hit"), ""
     if kind == "project":
         if _is_foreign(session, project):  # no place of this machine
             beside = replace(project.clip, path=str(path.with_name(Path(project.clip.path).name)))
@@ -166,20 +168,18 @@ def _write(
     raise StruckError(f"export of {kind} is not known; reload the page")
 
 
-def _describe_track(delivery: Delivery, options: ExportOptions) -> str:
-    """The form of the file, its loudness where it is not what is heard, which is stereo, and what is left out."""
+def _describe_form(delivery: Delivery, options: ExportOptions) -> str:
+    """The form of the track's file, and its loudness where it is not what is heard, which is stereo."""
     from engine.media.export.loudness import can_measure
     from engine.media.export.sound import LOSSY
     from engine.pipeline.loudness import describe_loudness, measure_track
-    from engine.pipeline.master import describe_left_out
 
     bits = "" if options.sound_ending in LOSSY else f"{options.bits} bit"
     loudness = ""
     if options.channels != "stereo" and can_measure():
         measured = measure_track(delivery.project, delivery.rendered, delivery.check, options.channels)
         loudness = describe_loudness(measured)
-    form = ", ".join(filter(None, (f"{options.sample_rate_hz / 1000:g} kHz", bits, options.channels, loudness)))
-    return "; ".join(filter(None, (form, describe_left_out(delivery.project))))
+    return ", ".join(filter(None, (f"{options.sample_rate_hz / 1000:g} kHz", bits, options.channels, loudness)))
 
 
 def _warn_of_level(clipped: int) -> str:
@@ -217,7 +217,7 @@ def _write_session(session: Session, kind: str, delivery: Delivery, path: Path, 
         beside = deliver_session(delivery, file, _sampler(session, delivery), portable)
         if kind not in ZIPPED:
             file.replace(path)
-            return counted(len(delivery.project.hits), "hit")
+            return counted(len(delivery.project.heard_hits()), "hit")
         _zip(path, inner)
     return f"{file.name} and {len(beside)} sound files"
 

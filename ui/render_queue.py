@@ -198,7 +198,7 @@ class RenderQueue:
         else:
             files = self._list_files(batch, outcome)
             message = f"{counted(outcome.hits, 'hit')}, {counted(len(outcome.sounds), 'sound')}"
-            self._show(entry, phase="done", fraction=1.0, message=message, files=files)
+            self._show(entry, phase="done", fraction=1.0, message=message, files=files, warning=outcome.warning)
         entry.outcome = outcome
         self._write_report()
 

@@ -23,7 +23,7 @@ from engine.cli.batch_job import (
     render_job,
 )
 from engine.cli.batch_report import REPORT_NAME, Outcome, write_report
-from engine.cli.console import make_progress, say
+from engine.cli.console import make_progress, say, warn
 from engine.cli.delivery import list_targets
 from engine.cli.manifest import Manifest
 from engine.cli.overwrite import check_existing, find_existing
@@ -163,6 +163,8 @@ def run_batch(options: argparse.Namespace, render: Render) -> None:
     with contextlib.closing(_render_all(jobs, options, render)) as outcomes:
         for source, outcome in outcomes:
             batch.finish(source, outcome)
+            if outcome.warning:
+                warn(f"{outcome.source}: {outcome.warning}")
             progress(len(batch.outcomes) / len(sources))
     say(f"wrote {batch.write_report()}")
     failed = [outcome for source in sources if (outcome := batch.outcomes[source]).failure]

@@ -94,12 +94,30 @@ def make_key(job: argparse.Namespace, content: str) -> str:
     return digest_json([RENDER_VERSION, content, json.dumps(settings, sort_keys=True, default=str), list_outputs(job)])
 
 
+class _Warnings(Listener):
+    """Keeps the warnings, and tells another listener all else."""
+
+    def __init__(self, other: Listener) -> None:
+        self._other = other
+        self.warnings: list[str] = []
+
+    def say(self, message: str) -> None:
+        self._other.say(message)
+
+    def show(self, what: str, fraction: float) -> None:
+        self._other.show(what, fraction)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+
 def render_job(job: argparse.Namespace, render: Render, listener: Listener | None = None) -> Outcome:
     """Render one clip; what it says on the way goes to the listener. Raises Cancelled where that does."""
     try:
         if same_file(job.source, job.out_dir):
             raise BadInput("it is the folder of the outputs; give clips")
-        with listen(listener or Listener()):
+        heard = _Warnings(listener or Listener())
+        with listen(heard):
             project = render(job)
         from engine.media.export.bext import read_loudness
 
@@ -119,6 +137,7 @@ def render_job(job: argparse.Namespace, render: Render, listener: Listener | Non
             peak,
             _grab_picture(project.clip.path, max(hits, key=lambda hit: hit.velocity_db).time_s if hits else 0.0),
             stem=job.file_stem,
+            warning="; ".join(heard.warnings),
         )
     except (KeyboardInterrupt, Cancelled):
         raise

@@ -19,7 +19,7 @@ h1 { font-size: 22px; margin: 0 } p { color: #566273; margin: 4px 0 20px }
 table { border-collapse: collapse; width: 100% } th { text-align: left; color: #566273; font-weight: 600 }
 td, th { padding: 6px 10px; border-bottom: 1px solid #dde3ea; vertical-align: middle }
 td.number { font-family: ui-monospace, monospace; white-space: nowrap; text-align: right }
-img { display: block; height: 60px; border-radius: 3px } tr.failed td { color: #a3261d } a { color: #1c5fa8 }
+img { display: block; height: 60px; border-radius: 3px } tr.failed td, .warning { color: #a3261d } a { color: #1c5fa8 }
 """.strip()
 _HEADINGS = ("", "Clip", "Length", "Hits", "Sounds", "Loudness", "True peak", "Files")
 
@@ -28,7 +28,8 @@ _HEADINGS = ("", "Clip", "Length", "Hits", "Sounds", "Loudness", "True peak", "F
 class Outcome:
     """What came of one clip: ``failure`` is the reason where it was not rendered; ``picture`` is a JPEG in base64.
 
-    ``name`` is the clip's in the batch, ``stem`` what names of its files begin with where that follows from its sounds.
+    ``name`` is the clip's in the batch, ``stem`` what names of its files begin with where that follows from its sounds,
+    ``warning`` what is wrong with its files.
     """
 
     source: str
@@ -42,6 +43,7 @@ class Outcome:
     picture: str = ""
     failure: str = ""
     stem: str = ""
+    warning: str = ""
 
 
 def write_report(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -64,6 +66,7 @@ def _describe(outcome: Outcome) -> str:
         return f'<tr class="failed"><td></td><td>{name}</td><td colspan="6">{html.escape(outcome.failure)}</td></tr>'
     picture = f'<img alt="" src="data:image/jpeg;base64,{html.escape(outcome.picture)}">' if outcome.picture else ""
     links = ", ".join(f'<a href="{quote(file)}">{html.escape(file)}</a>' for file in outcome.outputs)
+    warning = f'<div class="warning">{html.escape(outcome.warning)}</div>' if outcome.warning else ""
     numbers = (
         f"{outcome.duration_s:.2f} s",
         str(outcome.hits),
@@ -72,7 +75,7 @@ def _describe(outcome: Outcome) -> str:
         _level(outcome.true_peak_dbtp, "dBTP"),
     )
     cells = "".join(f'<td class="{"" if k == 2 else "number"}">{text}</td>' for k, text in enumerate(numbers))
-    return f"<tr><td>{picture}</td><td>{name}</td>{cells}<td>{links}</td></tr>"
+    return f"<tr><td>{picture}</td><td>{name}</td>{cells}<td>{links}{warning}</td></tr>"
 
 
 def _level(value: float | None, unit: str) -> str:

@@ -35,6 +35,9 @@ class Listener:
     def say(self, message: str) -> None:
         """A message."""
 
+    def warn(self, message: str) -> None:
+        """What is wrong with what was written."""
+
     def show(self, what: str, fraction: float) -> None:
         """Share of a step, 0 to 1, that is done."""
 
@@ -59,6 +62,15 @@ def say(message: str) -> None:
         listener.say(to_text(message))
         return
     print(to_text(message), file=sys.stderr, flush=True)
+
+
+def warn(message: str) -> None:
+    """Print on standard error what is wrong with what was written, or tell it to the listener."""
+    listener = _listener.get()
+    if listener is not None:
+        listener.warn(to_text(message))
+        return
+    say(f"warning: {message}")
 
 
 def say_tracks(info: MediaInfo, used: int) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cli.console import make_progress, same_file, say, whole_number
+from engine.cli.console import make_progress, same_file, say, warn, whole_number
 from engine.cli.overwrite import check_existing, find_existing
 from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_folder, check_target, is_stream
@@ -211,8 +211,9 @@ def write_outputs(
         _write_outputs(delivery, options, sample)
 
 
-def _warn_of_level(clipped: int) -> str:
-    return f"; clipped in {counted(clipped, 'sample')}, lower the level" if clipped else ""
+def _warn_of_level(path: str, clipped: int) -> None:
+    if clipped:
+        warn(f"{Path(path).name} is over full scale in {counted(clipped, 'sample')}; lower the mix")
 
 
 def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Sample) -> None:
@@ -223,26 +224,30 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
     project = delivery.project
     if options.out is not None:
         clipped = deliver_track(delivery, Path(options.out))
-        say(f"wrote {options.out}{_warn_of_level(clipped)}")
+        say(f"wrote {options.out}")
+        _warn_of_level(options.out, clipped)
     if options.video is not None:
         note, clipped = deliver_video(delivery, Path(options.video), make_progress("writing the video"))
-        say(f"wrote {options.video}; {note or 'the picture is untouched'}{_warn_of_level(clipped)}")
+        say(f"wrote {options.video}; {note or 'the picture is untouched'}")
+        _warn_of_level(options.video, clipped)
     if options.stems is not None:
-        paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.hits else ([], 0)
-        say(f"wrote {len(paths)} stems to {options.stems}{_warn_of_level(clipped)}")
-    if options.pieces is not None:
-        files = deliver_pieces(delivery, Path(options.pieces), sample)
-        warning = _warn_of_level(sum(file.clipped for file in files))
-        say(f"wrote {len(files)} pieces to {options.pieces}{warning}")
+        paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.heard_hits() else ([], 0)
+        say(f"wrote {len(paths)} stems to {options.stems}")
+        _warn_of_level(options.stems, clipped)
     if options.markers is not None:
         write_markers(options.markers, marker_rows(project))
         say(f"wrote {options.markers}")
-    for session in options.session or ():
-        media = deliver_session(delivery, Path(session), sample)
-        beside = f" and {len(media)} sound files beside it" if media else ""
-        say(f"wrote {session}{beside}")
     if options.project is not None:
         from engine.document.storage import save_project
 
         save_project(project, options.project)
         say(f"wrote {options.project}")
+    # Without a hit those that follow are refused.
+    if options.pieces is not None:
+        files = deliver_pieces(delivery, Path(options.pieces), sample)
+        say(f"wrote {len(files)} pieces to {options.pieces}")
+        _warn_of_level(options.pieces, sum(file.clipped for file in files))
+    for session in options.session or ():
+        media = deliver_session(delivery, Path(session), sample)
+        beside = f" and {len(media)} sound files beside it" if media else ""
+        say(f"wrote {session}{beside}")

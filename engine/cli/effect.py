@@ -36,7 +36,7 @@ def check_effect(options: argparse.Namespace, in_batch: bool) -> None:
         ("clip_sound", usual.clip_sound, {"video"}, "films", "--video"),
         ("stems_by", usual.stems, {"stems"}, "stems", "--stems"),
         ("sample_rate", usual.sample_rate_hz, {"out", *sounds}, "sound files, and films have 48 kHz", sound),
-        ("bit_depth", None, lossless, "sound files without loss", sound),
+        ("bit_depth", None, lossless, "sound files without loss", f"a .wav as {sound}"),
     ):
         if getattr(options, name) != value and not written & shown_by:
             wanted = "--formats with one" if in_batch else wanted

@@ -121,7 +121,7 @@ def _read_outcome(row: Mapping[str, Any]) -> Outcome:
     """An outcome as ``asdict`` wrote it. Raises TypeError and ValueError for anything else."""
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     outcome = Outcome(**values)
-    texts = (outcome.source, outcome.name, outcome.stem, outcome.picture, outcome.failure)
+    texts = (outcome.source, outcome.name, outcome.stem, outcome.picture, outcome.failure, outcome.warning)
     for text in (*texts, *outcome.outputs, *outcome.sounds):
         text.encode("utf-8")
     levels = [level for level in (outcome.loudness_lufs, outcome.true_peak_dbtp) if level is not None]

@@ -49,6 +49,8 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     from engine.bank.user_bank import open_bank, user_bank_folder
 
     is_clip = options.source is not None and _is_clip(options.source)
+    if options.new and options.source is not None and not is_clip:
+        raise BadInput("--new generates sounds for a picture or a description, not for a recording; leave it out")
     bank, note = open_bank(user_bank_folder(options.data_dir))
     if note:
         say(note)

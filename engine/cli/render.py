@@ -20,6 +20,7 @@ from engine.cli.console import (
     same_file,
     say,
     say_tracks,
+    warn,
     whole_number,
 )
 from engine.cli.delivery import (
@@ -153,6 +154,7 @@ def make_cache(stack: contextlib.ExitStack) -> Cache:
 
 
 def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Project:
+    from engine.media.probe import describe_uneven_frames
     from engine.pipeline.events import (
         AnalysisProgress,
         ClipOpened,
@@ -192,6 +194,8 @@ def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Proj
             case ClipOpened():
                 document.project = given.apply(event.project)
                 say_tracks(event.info, event.project.clip.audio_track)
+                if uneven := describe_uneven_frames(event.info):
+                    warn(uneven)
             case DetectionProgress():
                 detecting(event.fraction)
             case OnsetsFound():
@@ -215,7 +219,7 @@ def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Proj
                 say(f"{describe_headroom(document.current())}, so that no peak is over -1 dBTP")
     project = document.current()
     if not project.hits:
-        say("warning: no hits, so the track is silence")
+        warn("no hits, so the track is silence")
 
     def sample(other: Project) -> KeptHits:
         events = sample_hits(other, loaded.sampler, cache)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.cli.batch import Batch, list_clips
 from engine.cli.batch_job import render_job
 from engine.cli.batch_report import Outcome
-from engine.cli.console import say
+from engine.cli.console import say, warn
 from engine.core.errors import BadInput
 from engine.core.names import to_text
 
@@ -87,4 +87,6 @@ def _render_clip(batch: Batch, path: str, render: Render) -> None:
         batch.finish(path, outcome)
         written = ", ".join(outcome.outputs)
         say(f"{to_text(path)}: {outcome.failure or f'wrote {written}'}")
+        if outcome.warning:
+            warn(outcome.warning)
     batch.write_report()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -138,7 +139,9 @@ def _open_stream(path: Path) -> int:
 def make_write_error(target: Path, error: OSError | ValueError) -> BadInput:
     """The one sentence for a target that the system refuses."""
     reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
-    return BadInput(f"{target} cannot be written ({reason}); choose another place or free some space")
+    is_long = getattr(error, "errno", None) == errno.ENAMETOOLONG
+    remedy = "give a shorter name" if is_long else "choose another place or free some space"
+    return BadInput(f"{target} cannot be written ({reason}); {remedy}")
 
 
 @contextmanager

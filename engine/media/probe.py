@@ -109,6 +109,14 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     return _probe(str(whole), stat.st_size, stat.st_mtime_ns)
 
 
+def describe_uneven_frames(info: MediaInfo) -> str:
+    """That a clip's frames do not come evenly, and so are counted by their mean rate; "" where they do."""
+    if not info.variable_frame_rate:
+        return ""
+    counts = f"timecodes and all else that counts frames count its mean, {float(info.frame_rate):.2f} a second"
+    return f"{Path(info.path).name} has no constant frame rate: {counts}; convert it for work by frames"
+
+
 def find_track(info: MediaInfo, number: int) -> AudioTrack:
     """A sound track by its number; BadInput, which lists the tracks, where there is none of that number."""
     for track in info.audio_tracks:

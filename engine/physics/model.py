@@ -143,14 +143,18 @@ class Context:
 class Stroke:
     """A scrape or rub in the place of a strike: how long, how fast along the way, and over how coarse a surface.
 
-    ``speeds`` (0 to 1 of ``top_speed_m_per_s``) lie at even steps from start to end; ``grain_mm`` is the mean distance
-    of the surface's grains.
+    ``speeds`` (0 to 1 of ``top_speed_m_per_s``) lie at even steps from start to end, so there are two at least: a
+    single one is that of both. ``grain_mm`` is the mean distance of the surface's grains.
     """
 
     length_s: float
     speeds: tuple[float, ...]
     top_speed_m_per_s: float = 0.5
     grain_mm: float = 0.5
+
+    def __post_init__(self) -> None:
+        if len(self.speeds) == 1:
+            object.__setattr__(self, "speeds", 2 * self.speeds)
 
 
 @dataclass(frozen=True)

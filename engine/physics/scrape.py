@@ -38,9 +38,8 @@ _MOST_GRAINS = 4_000_000
 
 def stroke_speed(stroke: Stroke, time_s: np.ndarray) -> np.ndarray:
     """Speed of a stroke in m/s at times from its start: linear between its values, 0 outside."""
-    speeds = stroke.speeds if len(stroke.speeds) > 1 else 2 * stroke.speeds  # one speed is that of the whole way
-    steps_s = np.linspace(0.0, stroke.length_s, len(speeds))
-    speed: np.ndarray = stroke.top_speed_m_per_s * np.interp(time_s, steps_s, speeds, left=0.0, right=0.0)
+    steps_s = np.linspace(0.0, stroke.length_s, len(stroke.speeds))
+    speed: np.ndarray = stroke.top_speed_m_per_s * np.interp(time_s, steps_s, stroke.speeds, left=0.0, right=0.0)
     return speed
 
 

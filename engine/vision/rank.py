@@ -132,7 +132,7 @@ def _explain(material: str, chance: float, is_told: bool) -> str:
     """Why an entry of a material is proposed; the user's word is no probability."""
     if not material or (is_told and not chance):
         return "by its likeness"
-    return f"{material} as you say" if is_told else f"{chance:.0%} {material} by sight"
+    return f"{material} as you say" if is_told else f"{100.0 * chance:.0f} % {material} by sight"
 
 
 def to_attributes(prediction: ObjectPrediction) -> Attributes:

@@ -116,3 +116,28 @@ def test_an_export_that_ended_with_the_connection_is_told_and_one_that_goes_on_i
     assert editor.toasts() == []
     editor.see("window.mend()")
     page.keyboard.press("Escape")
+
+
+def test_a_page_that_is_loaded_anew_shows_how_far_an_export_is(editor: Editor) -> None:
+    """Without the state that the page before had: the server's messages alone tell of it."""
+    page = editor.page
+    editor.see(
+        """() => {
+          const { store } = window.struck;
+          window.tell = (phase) => {
+            store.status = { ...store.status, phase, done: 30, total: 100, message: "Writing the video, 30 %" };
+            store.emit("status", store.status);
+          };
+        }"""
+    )
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Export")
+    words, stop = dialog.locator(".st-export-words"), dialog.get_by_role("button", name="Cancel", exact=True)
+    assert stop.is_hidden()
+    editor.see("window.tell('exporting')")
+    assert words.inner_text() == "Writing the video, 30 %" and stop.is_visible()
+    fill = dialog.locator(".st-export-foot + .st-progress .st-progress-fill")
+    assert fill.evaluate("(bar) => bar.style.transform") == "scaleX(0.3)"
+    editor.see("window.tell('cancelled')")
+    assert stop.is_hidden()
+    page.keyboard.press("Escape")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 import wavinfo
+from mido import MidiFile
 from starlette.testclient import TestClient
 
 from engine.media.export.loudness import LoudnessMeter
@@ -82,6 +83,41 @@ def test_a_note_tells_the_form_that_the_file_has_and_its_loudness(tab: Tab, clie
     meter = LoudnessMeter(1, rate_hz)
     meter.add(samples.astype(np.float32)[:, None])
     assert -float(told[1]) == pytest.approx(meter.finish().integrated_lufs, abs=0.06)
+
+
+@pytest.mark.slow
+def test_a_note_counts_the_hits_that_are_in_the_file(tab: Tab, client: TestClient) -> None:
+    """Muted hits and sounds are in no MIDI file or list of markers, and the notes say so."""
+    first, *_, last = tab.session.require_project().hits
+    tab.edit("set_hits", ids=[first.id], values={"mute": True})
+    tab.edit("set_strip", sound_id=last.sound_id, values={"mute": True})
+    files = export(tab, client, "midi", "markers", "project")
+    by_ending = {Path(name).suffix: content for name, content in files.items()}
+    notes = sum(event.type == "note_on" for event in MidiFile(file=io.BytesIO(by_ending[".mid"])))
+    assert by_ending[".csv"].count(b"\n") == notes + 1
+    told = [file["note"] for file in tab.last("exported")["files"]]
+    name = tab.session.require_project().sound(last.sound_id).name
+    assert told[:2] == 2 * [f"{notes} hits; without {name} (muted, or not solo)"]
+    assert name not in told[2]
+    tab.ask("undo")
+    tab.ask("undo")
+
+
+@pytest.mark.slow
+def test_without_a_hit_sessions_are_refused_before_anything_is_written(client: TestClient) -> None:
+    tab = Tab(client.app.state.sessions.get("export-tab-01")[0])  # type: ignore[attr-defined]
+    tab.open_demo()
+    tab.edit("set_hits", ids=[hit.id for hit in tab.session.require_project().hits], values={"mute": True})
+    for kind in ("stems", "pieces", "reaper", "midi", "csv"):
+        tab.ask("plan_export", what=["wav", kind], options={})
+        assert tab.last("export_plan")["fault"].startswith("no hit sounds, so there are no stems")
+    tab.ask("plan_export", what=["wav", "mp4", "markers", "project"], options={})
+    assert not tab.last("export_plan")["fault"]
+    tab.ask("export", what=["wav", "reaper"], options={}, existing="replace")
+    (refusal,) = tab.errors
+    check_sentence(refusal)
+    tab.settle()
+    assert not tab.heard("exported") and not list(tab.session.folder("exports").iterdir())
 
 
 @pytest.mark.slow

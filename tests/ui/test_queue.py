@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,26 @@ def test_a_folder_is_queued_rendered_and_linked(client: TestClient, clips: Path)
     assert media and all(f'"{name}"' in project for name in media)
     tab.ask("clear_queue")
     assert items(tab) == [] and client.get(a["files"][0]["url"]).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_level_over_full_scale_is_warned_of(client: TestClient, tmp_path: Path) -> None:
+    """As an export of the same project is; the report of the queue says it, too."""
+    project = json.loads((ASSETS / "demo_sound.struck.json").read_text("utf-8"))
+    (tmp_path / "demo_sound.mp4").write_bytes((ASSETS / "demo_sound.mp4").read_bytes())
+    for name, gain_db in (("hot", 24.0), ("calm", -12.0)):
+        project["mix"]["gain_db"] = gain_db
+        (tmp_path / f"{name}.struck.json").write_text(json.dumps(project), "utf-8")
+    tab = open_tab(client, "queue-tab-04")
+    paths = [str(tmp_path / f"{name}.struck.json") for name in ("hot", "calm")]
+    tab.ask("queue_clips", paths=paths, what=["wav"], options={"bits": 24})
+    wait_until(lambda: ended(tab))
+    hot, calm = items(tab)
+    samples = soundfile.read(io.BytesIO(client.get(hot["files"][0]["url"]).content), dtype="int32")[0] >> 8
+    over = (samples == 2**23 - 1) | (samples == -(2**23))  # no other sample of so loud a mix lies just there
+    assert over.any() and hot["warning"] == f"hot.wav is over full scale in {over.sum()} samples; lower the mix"
+    assert calm["phase"] == "done" and calm["warning"] == ""
+    assert client.get(tab.last("queue")["report"]).text.count(hot["warning"]) == 1
 
 
 @pytest.mark.slow

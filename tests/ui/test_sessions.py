@@ -128,13 +128,35 @@ def test_one_undo_takes_back_a_source_and_what_was_found_in_it(tab: Tab, tmp_pat
     assert [hit.time_s for hit in tab.session.require_project().hits] == pytest.approx([first.time_s], abs=0.02)
 
 
+def search_for_ever(*_: Any) -> Iterator[DetectionProgress]:
+    while True:
+        yield DetectionProgress(0.5)
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_no_threshold_is_offered_where_the_search_in_another_source_was_stopped(
+    tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The curve of the source before is not shown on: its thresholds would choose nothing."""
+    clip = make_clip(tmp_path / "short.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])
+    tab.ask("open", path=str(clip))
+    tab.settle()
+    assert tab.last("media")["curve"]
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.pipeline.process.detect_onsets", search_for_ever)
+        tab.edit("set_source", source="audio")
+        wait_until(lambda: tab.last("status")["message"] == "Looking for hits, 50 %")
+        tab.ask("cancel")
+        tab.settle()
+    assert tab.last("status")["phase"] == "cancelled" and tab.last("media")["curve"] is None
+    tab.ask("detect")
+    tab.settle()
+    assert tab.last("media")["curve"] and not tab.errors
+
+
 @pytest.mark.slow
 def test_a_stopped_search_can_be_taken_up(tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def search_for_ever(*_: Any) -> Iterator[DetectionProgress]:
-        while True:
-            yield DetectionProgress(0.5)
-            time.sleep(0.01)
-
     clip = make_clip(tmp_path / "long.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])
     with monkeypatch.context() as patched:
         patched.setattr("engine.pipeline.process.detect_onsets", search_for_ever)

@@ -38,7 +38,10 @@ class ClearQueue:
 
 @dataclass(frozen=True)
 class QueueItem:
-    """A clip of the queue; ``message`` is what is done to it, or why it failed; ``fraction`` is the share done."""
+    """A clip of the queue; ``message`` is what is done to it, or why it failed; ``fraction`` is the share done.
+
+    ``warning`` is what is wrong with its files.
+    """
 
     id: str
     name: str
@@ -46,6 +49,7 @@ class QueueItem:
     fraction: float = 0.0
     message: str = ""
     files: tuple[ExportedFile, ...] = ()
+    warning: str = ""
 
 
 @dataclass(frozen=True)

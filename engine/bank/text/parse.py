@@ -139,7 +139,8 @@ def _join_compounds(explained: Iterable[tuple[str, str]]) -> tuple[tuple[str, st
 def rank_by_text(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...], ParsedDescription]:
     """Candidates of the bank for a description, best first and adjusted to it, and the parsed description.
 
-    An unknown word that occurs in an entry's name is matched with that name. No candidates where nothing is understood.
+    An unknown word that occurs in an entry's name is matched with that name. No candidates where nothing
+    tells entries apart.
     """
     reading = parse_description(text)
     names = [{singular(word) for word in re.findall(r"[^\W\d_]+", entry.name.lower())} for entry in bank.entries]
@@ -158,8 +159,8 @@ def rank_by_text(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...]
 
 
 def make_words_error(text: str) -> BadInput:
-    """BadInput for a description of which nothing is understood."""
-    return BadInput(f"nothing in {text[:60]!r} is understood; name a material, a thing, a striker or a room")
+    """BadInput for a description that no sound fits better than another, such as a room alone."""
+    return BadInput(f"nothing in {text[:60]!r} tells one sound from another; name a material, a thing or a striker")
 
 
 def _split_clause(clause: str) -> list[tuple[str, list[str]]]:

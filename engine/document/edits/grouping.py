@@ -24,7 +24,7 @@ def group_hits(ids: Sequence[str], name: str = "") -> Edit:
         grouped = (replace(hit, group=group, touched=True) if hit.id in wanted else hit for hit in project.hits)
         return with_hits(project, _free_last(grouped, _groups_of(project, wanted)))
 
-    return Edit(f"Group {count_of(len(ids), 'hit')}", apply)
+    return Edit(f"Group {count_of(len(set(ids)), 'hit')}", apply)
 
 
 def ungroup_hits(ids: Sequence[str]) -> Edit:
@@ -35,7 +35,7 @@ def ungroup_hits(ids: Sequence[str]) -> Edit:
         freed = (replace(hit, group="") if hit.id in wanted else hit for hit in project.hits)
         return with_hits(project, _free_last(freed, _groups_of(project, wanted)))
 
-    return Edit(f"Ungroup {count_of(len(ids), 'hit')}", apply)
+    return Edit(f"Ungroup {count_of(len(set(ids)), 'hit')}", apply)
 
 
 def _groups_of(project: Project, ids: Collection[str]) -> set[str]:

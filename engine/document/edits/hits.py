@@ -88,7 +88,7 @@ def move_hits(ids: Sequence[str], delta_s: float) -> Edit:
 
         return with_hits(project, (shift(hit) if hit.id in wanted else hit for hit in project.hits))
 
-    return Edit(f"Move {count_of(len(ids), 'hit')}", apply)
+    return Edit(f"Move {count_of(len(set(ids)), 'hit')}", apply)
 
 
 _HIT_NUMBERS = {
@@ -123,7 +123,7 @@ def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
         new = check_values(project, values)
         return with_hits(project, (set_hit(hit, *new) if hit.id in wanted else hit for hit in project.hits))
 
-    return Edit(_set_label(values, len(ids)), apply)
+    return Edit(_set_label(values, len(set(ids))), apply)
 
 
 def set_each_hit(values: Mapping[str, Mapping[str, Any]]) -> Edit:
@@ -197,7 +197,7 @@ def delete_hits(ids: Sequence[str], ripple: bool = False) -> Edit:
         return with_hits(project, left)
 
     closing = " and close the gap" if ripple else ""
-    return Edit(f"Delete {count_of(len(ids), 'hit')}{closing}", apply)
+    return Edit(f"Delete {count_of(len(set(ids)), 'hit')}{closing}", apply)
 
 
 def close_gaps(hits: Sequence[Hit], deleted: set[str]) -> dict[str, float]:
@@ -235,8 +235,8 @@ def detach_hits(ids: Sequence[str]) -> Edit:
                 values[hit_id] = {"sound_id": sound_id}
         return set_each_hit(values).apply(project) if values else project
 
-    whose = "its own sound" if len(ids) == 1 else "their own sounds"
-    return Edit(f"Give {count_of(len(ids), 'hit')} {whose}", apply)
+    whose = "its own sound" if len(set(ids)) == 1 else "their own sounds"
+    return Edit(f"Give {count_of(len(set(ids)), 'hit')} {whose}", apply)
 
 
 def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: str = "Detect hits") -> Edit:

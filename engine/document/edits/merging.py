@@ -28,15 +28,13 @@ from engine.document.parts import check_parts, expand_hit, find_user
 from engine.document.project import Hit, Project, Sound
 from engine.physics.model import Modes, Residual
 
-LEVEL_WINDOW_S = 0.05
-
 
 def merge_sounds(
     sound_id: str,
     others: Sequence[str],
     apply_macros: MakeMacros,
     complete: MakeWhole,
-    strike_db: MeasureLevel | None = None,
+    strike_db: MeasureLevel,
 ) -> Edit:
     """Give every hit of the ``others`` the sound of ``sound_id``, as loud as it was, and delete the others.
 
@@ -107,31 +105,11 @@ def give_hits_sound(ids: Sequence[str], source: Sound, label: str) -> Edit:
     return Edit(label, apply)
 
 
-def hit_level_db(project: Project, sound: Sound, hear: MakeWhole, strike_db: MeasureLevel | None = None) -> float:
+def hit_level_db(project: Project, sound: Sound, hear: MakeWhole, strike_db: MeasureLevel) -> float:
     """Level of a hit of a sound: its own and those of its parts, as powers together.
 
-    ``hear`` gives the physics that a sound is heard with, ``strike_db`` the level of physics, by default
-    ``strike_level_db``.
+    ``hear`` gives the physics that a sound is heard with, ``strike_db`` the level of physics.
     """
-    measure = strike_db or strike_level_db
     strikes = expand_hit(project, Hit("", 0.0, sound.id, 0))
-    levels_db = (measure(*hear(project.sound(one.hit.sound_id))) + one.gain_db for one in strikes)
+    levels_db = (strike_db(*hear(project.sound(one.hit.sound_id))) + one.gain_db for one in strikes)
     return 10.0 * math.log10(sum(10.0 ** (level_db / 10.0) for level_db in levels_db))
-
-
-def strike_level_db(modes: Modes, residual: Residual) -> float:
-    """Estimate of the mean square of a sound's first 50 ms, in dB: without phases, rise and fine envelope."""
-
-    def mean(power: float, decay_per_s: float) -> float:
-        x = 2.0 * decay_per_s * LEVEL_WINDOW_S
-        return power * (1.0 if x < 1e-9 else -math.expm1(-x) / x)
-
-    power = sum(
-        mean(0.5 * 10.0 ** (level_db / 10.0), decay)
-        for level_db, decay, muted in zip(modes.power_db, modes.decay_per_s, modes.mute_mask, strict=True)
-        if not muted
-    )
-    for _, component in residual.components:
-        for level_db, decay in zip(component.power_db, component.decay_per_s, strict=True):
-            power += mean(10.0 ** (level_db / 10.0), decay)
-    return 10.0 * math.log10(power + 1e-20)

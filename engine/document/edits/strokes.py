@@ -41,7 +41,6 @@ def check_stroke(value: Any) -> Stroke:
         if name not in _NUMBERS:
             raise BadInput(f"a stroke has no {quote(name)}; set a property that it has")
         numbers[name] = check_number(number, name, _NUMBERS[name])
-    speeds = speeds if len(speeds) > 1 else 2 * speeds  # as all strokes are drawn: at a start and an end
     return Stroke(**{"length_s": 1.0, **numbers}, speeds=tuple(speeds))
 
 
@@ -54,4 +53,4 @@ def clear_strokes(ids: Sequence[str]) -> Edit:
             project, (replace(hit, stroke=None, touched=True) if hit.id in wanted else hit for hit in project.hits)
         )
 
-    return Edit(f"Strike with {count_of(len(ids), 'hit')} instead", apply)
+    return Edit(f"Strike with {count_of(len(set(ids)), 'hit')} instead", apply)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from operator import attrgetter
 from typing import Any, Protocol
 
 from engine.core.errors import BadInput, quote
@@ -90,14 +89,13 @@ MakeMorph = Callable[[tuple[Modes, Residual], tuple[Modes, Residual], float], tu
 class PhysicsOps:
     """Physics operations that some edits call, passed in since the document does not import them.
 
-    ``complete`` returns a sound's physics at its detail; by default its own. ``strike_db`` is the level of a sound's
-    first 50 ms in dB; without one it is estimated.
+    ``complete`` returns a sound's physics at its detail, ``strike_db`` the level of a sound's first 50 ms in dB.
     """
 
     apply_macros: MakeMacros
     morph: MakeMorph
-    complete: MakeWhole = attrgetter("modes", "residual")
-    strike_db: MeasureLevel | None = None
+    complete: MakeWhole
+    strike_db: MeasureLevel
 
 
 def chain(label: str, *edits: Edit) -> Edit:

@@ -11,6 +11,7 @@ from engine.core.errors import BadInput
 from engine.media.spotting.spots import Spot, SpottingList
 
 _MARK = '"OTIO_SCHEMA"'
+_SOFTEST_DB, _HARDEST_DB = -60.0, 12.0
 
 
 def is_timeline(text: str) -> bool:
@@ -57,8 +58,10 @@ def _read_markers(otio: Any, timeline: Any, start_s: Fraction) -> Iterator[Spot]
     for item in (top, *top.find_children(descended_from_type=otio.schema.Track), *timeline.find_clips()):
         for marker in item.markers:
             at = item.transformed_time(marker.marked_range.start_time, top)
-            sound = marker.metadata.get("struck", {}).get("sound", "")
-            yield Spot(float(start_s + _seconds(at)), marker.name, str(sound))
+            struck = marker.metadata.get("struck", {})
+            time_s, velocity_db = float(start_s + _seconds(at)), struck.get("velocity_db")
+            is_told = isinstance(velocity_db, float) and _SOFTEST_DB <= velocity_db <= _HARDEST_DB
+            yield Spot(time_s, marker.name, str(struck.get("sound", "")), velocity_db if is_told else None)
 
 
 def _read_clips(otio: Any, timeline: Any, start_s: Fraction) -> Iterator[Spot]:

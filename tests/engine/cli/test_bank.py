@@ -72,6 +72,21 @@ def test_a_recording_is_found_once_it_is_the_person_s_own(bell: Path, capsys: py
     assert run("bank") == 0 and "tuned bell" not in capsys.readouterr().out
 
 
+def test_a_new_data_folder_is_made_by_what_writes_into_it(
+    bell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "new" / "home"
+    assert run("bank", "--data-dir", home) == 0 and not home.exists()
+    assert run("bank", "add", bell, "--data-dir", home) == 0 and home.is_dir()
+    capsys.readouterr()
+    assert run("bank", "--data-dir", home) == 0 and bell.stem in capsys.readouterr().out
+
+
+def test_words_that_tell_no_sound_from_another_are_not_called_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refuse(capsys, "query", "--text", "small bathroom")
+    assert "nothing in 'small bathroom' tells one sound from another; name a material" in said
+
+
 def test_words_find_and_move_sounds(bell: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (hit,) = ask(capsys, "--text", "thin glass bottle, wooden stick, small bathroom", "--top", "2")
     assert hit["time_s"] == 0.0 and [c["material"] for c in hit["candidates"]] == ["glass", "glass"]  # type: ignore[attr-defined]
@@ -96,6 +111,7 @@ def test_bad_input_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.Captur
     silence = tmp_path / "silence.wav"
     soundfile.write(silence, np.zeros(RATE), RATE)
     assert "needs something to go by" in refuse(capsys, "query")
+    assert "not for a recording" in refuse(capsys, "query", silence, "--new", "2")
     assert "no such file" in refuse(capsys, "query", tmp_path / "no.mp4")
     assert "noise.bin" in refuse(capsys, "query", noise)
     assert "silent" in refuse(capsys, "query", silence)

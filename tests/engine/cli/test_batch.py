@@ -15,7 +15,7 @@ from engine.cli.batch_report import Outcome, write_report
 from engine.cli.manifest import MANIFEST_NAME, Manifest
 from engine.cli.render import add_arguments
 from engine.cli.ucs_names import name_outputs
-from tests.clips import make_clicking_clip
+from tests.clips import make_clicking_clip, make_clip
 from tests.delivered_project import deliver, make_project
 from tests.engine.cli.test_command_line import refuse, run
 from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
@@ -75,6 +75,16 @@ def test_a_folder_is_rendered_resumed_and_reported(
     (out / MANIFEST_NAME).unlink()
     assert run("render", clips, *job, "--pattern", "{number} {clip}") == 2
     assert run("render", clips, *job, "--pattern", "{number} {clip}", "--overwrite") == 0
+
+
+@pytest.mark.slow
+def test_a_warning_names_its_clip_and_stays_in_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_clip(tmp_path / "still.mp4", count=10)
+    assert run("render", tmp_path / "still.mp4", "--out-dir", tmp_path / "out") == 0
+    assert "warning: " in (said := capsys.readouterr().err) and "still.mp4: no hits" in said
+    assert "no hits, so the track is silence" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert run("render", tmp_path / "still.mp4", "--out-dir", tmp_path / "out") == 0  # done already
+    assert "no hits, so the track is silence" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 @pytest.mark.slow
@@ -140,7 +150,10 @@ def test_a_clip_that_is_added_takes_no_name_of_one_that_is_done(
             "--stems-by is of stems; give --stems as well, or leave it out",
         ),
         (("a.mp4", "--video", "x.mp4", "--sample-rate", "44100"), "--sample-rate is of sound files, and films have 48"),
-        (("a.mp4", "--out", "x.mp3", "--bit-depth", "16"), "--bit-depth is of sound files without loss; give --out"),
+        (
+            ("a.mp4", "--out", "x.mp3", "--bit-depth", "16"),
+            "--bit-depth is of sound files without loss; give a .wav as --out, --stems",
+        ),
         (("a.mp4", "--out-dir", "o", "--onsets", "o.csv"), "--onsets is of a single clip; with --out-dir leave it out"),
         ((".", "--out-dir", "o"), "holds no clip; give a folder or a list with at least one"),
     ],

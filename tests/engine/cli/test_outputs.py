@@ -45,6 +45,19 @@ def decode(path: Path) -> np.ndarray:
 
 
 @pytest.mark.slow
+def test_a_clip_without_a_constant_frame_rate_is_told_of(
+    given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its timecodes count frames of its mean rate, as the editor says, too."""
+    times_s = np.cumsum([0.02 + 0.04 * (k % 3) for k in range(30)]) - 0.02
+    clip = make_clip(tmp_path / "phone.mp4", count=30, times_s=times_s.tolist())
+    assert run(*render(given, "--session", tmp_path / "s.edl", clip=clip)) == 0
+    assert "warning: phone.mp4 has no constant frame rate: timecodes and" in capsys.readouterr().err
+    assert run(*render(given, "--session", tmp_path / "even.edl")) == 0
+    assert "frame rate" not in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_the_ending_decides_the_format_and_every_hit_is_where_it_was_asked_for(given: Path, tmp_path: Path) -> None:
     first = {".wav": b"RIFF", ".flac": b"fLaC", ".ogg": b"OggS", ".opus": b"OggS", ".aiff": b"FORM", ".caf": b"caff",
              ".w64": b"riff", ".mp3": b"\xff"}  # fmt: skip

@@ -110,6 +110,9 @@ def test_targets_are_checked_before_long_work(tmp_path: Path) -> None:
 def test_the_sentence_names_the_target_the_reason_and_the_remedy() -> None:
     said = str(make_write_error(Path("a.wav"), OSError(28, "No space left on device")))
     assert said == "a.wav cannot be written (no space left on device); choose another place or free some space"
+    with pytest.raises(OSError, match="too long") as refused:
+        os.mkdir("a" * 300)
+    assert str(make_write_error(Path("a.wav"), refused.value)).endswith("(file name too long); give a shorter name")
 
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a POSIX thing")

@@ -51,6 +51,23 @@ def test_add_hit_takes_the_nearest_sound_a_new_id_and_a_derived_seed() -> None:
     assert [h.time_s for h in project.hits] == sorted(h.time_s for h in project.hits)
 
 
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("Move hit", {"kind": "move_hits", "ids": ["h1", "h1"], "delta_s": 0.1}),
+        ("Move 2 hits", {"kind": "move_hits", "ids": ["h1", "h2", "h1"], "delta_s": 0.1}),
+        ("Set velocity of hit", {"kind": "set_hits", "ids": ["h1", "h1"], "values": {"velocity_db": -3.0}}),
+        ("Delete hit", {"kind": "delete_hits", "ids": ["h1", "h1"]}),
+        ("Give hit its own sound", {"kind": "detach_hits", "ids": ["h1", "h1"]}),
+        ("Quantise hit", {"kind": "quantize_hits", "ids": ["h1", "h1"]}),
+        ("Strike with hit instead", {"kind": "clear_strokes", "ids": ["h1", "h1"]}),
+        ("Ungroup hit", {"kind": "ungroup_hits", "ids": ["h1", "h1"]}),
+    ],
+)
+def test_what_is_given_twice_is_counted_once(label: str, message: dict[str, object]) -> None:
+    assert apply_message(make_project(), message).label == label
+
+
 def test_moving_together_keeps_distances_and_stays_in_the_clip() -> None:
     project = do(make_project(), kind="move_hits", ids=["h1", "h2"], delta_s=100.0)
     assert project.hit("h2").time_s == 8.0 and project.hit("h1").time_s == 6.5

@@ -11,21 +11,17 @@ import pytest
 
 from engine.core.errors import BadInput
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import PhysicsOps
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source
 from engine.physics.macros import apply_macros
 from engine.physics.model import MACRO_NAMES, Macros, Modes, Physics
-from engine.physics.morph import morph
 from engine.physics.synthesis import synthesize
+from engine.pipeline.physics_ops import PHYSICS_OPS
 from engine.pipeline.render import hit_physics
 from tests.bell import BELL, NOISE
 
 EVERY = [(name, value) for name in MACRO_NAMES for value in (-1.0, -0.4, 0.4, 1.0)]
-
-
-LAWS = PhysicsOps(apply_macros, morph)
 
 
 def make_project() -> Project:
@@ -38,7 +34,7 @@ def make_project() -> Project:
 
 
 def do(project: Project, **message: object) -> Project:
-    return apply_message(project, message, ops=LAWS).apply(project)
+    return apply_message(project, message, ops=PHYSICS_OPS).apply(project)
 
 
 @pytest.mark.parametrize(("name", "value"), EVERY)
@@ -88,7 +84,7 @@ def test_macros_are_set_reset_and_baked() -> None:
 )
 def test_nonsense_is_refused(message: dict[str, object]) -> None:
     with pytest.raises(BadInput) as caught:
-        apply_message(make_project(), message, ops=LAWS)
+        apply_message(make_project(), message, ops=PHYSICS_OPS)
     assert "\n" not in str(caught.value)
 
 

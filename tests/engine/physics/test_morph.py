@@ -12,15 +12,14 @@ import pytest
 from engine.core.errors import BadInput
 from engine.core.units import SILENCE_DB
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import PhysicsOps
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.serialization import project_from_json, project_to_json
 from engine.document.source import Source, describe_source
-from engine.physics.macros import apply_macros
 from engine.physics.model import Macros, Modes, NoiseComponent, Physics, Residual
 from engine.physics.morph import match_modes, morph
 from engine.physics.presets import Preset
 from engine.physics.synthesis import synthesize
+from engine.pipeline.physics_ops import PHYSICS_OPS
 from tests.engine.physics.test_macros import measure
 from tests.ui_tab import Tab, check_sentence
 
@@ -131,7 +130,7 @@ def make_project() -> Project:
 
 def do(project: Project, **message: object) -> Project:
     preset = Preset("Glass 1", "glass", OAK, Residual(), "glass")
-    return apply_message(project, message, {"Glass 1": preset}, PhysicsOps(apply_macros, morph)).apply(project)
+    return apply_message(project, message, {"Glass 1": preset}, PHYSICS_OPS).apply(project)
 
 
 def test_a_morph_in_place_keeps_name_and_hits_and_tells_of_what_it_is() -> None:
@@ -157,7 +156,7 @@ def test_of_a_sound_with_little_detail_what_is_heard_is_morphed() -> None:
     def complete(sound: Sound) -> tuple[Modes, Residual]:
         return (sound.modes, sound.residual) if sound.detail >= 1.0 else (STEEL, NOISE_B)
 
-    ops = PhysicsOps(apply_macros, morph, complete)
+    ops = replace(PHYSICS_OPS, complete=complete)
 
     def change(sound_id: str, other: str, amount: float) -> Sound:
         fields = {"kind": "morph_sound", "sound_id": sound_id, "other": other, "amount": amount}

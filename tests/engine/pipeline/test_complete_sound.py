@@ -12,20 +12,17 @@ import pytest
 from engine.bank.bank import Bank, Entry, make_bank
 from engine.core.cache import Cache
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import PhysicsOps
 from engine.document.project import Project
 from engine.document.storage import load_project, save_project
 from engine.physics.detail import Detail
-from engine.physics.macros import apply_macros
 from engine.physics.model import Modes, Physics, Residual
-from engine.physics.morph import morph
 from engine.pipeline import complete_sound as module
 from engine.pipeline.complete_sound import complete_sound, guess_material
+from engine.pipeline.physics_ops import PHYSICS_OPS
 from engine.pipeline.render import hit_keys, hit_physics, render_hits
 from tests.engine.pipeline.test_render import CountingSampler, do, make_project
 
 EDGES_HZ = tuple(np.geomspace(20.0, 20_000.0, 33))
-LAWS = PhysicsOps(apply_macros, morph, complete_sound)
 
 
 def make_object(seed: int) -> Physics:
@@ -106,7 +103,7 @@ def test_nothing_but_a_size_is_left_of_an_imagined_sound(project: Project, bank:
 def test_baking_makes_the_imagined_object_its_own(project: Project) -> None:
     coarse = do(project, kind="set_detail", sound_id="s1", detail=0.3)
     coarse = do(coarse, kind="set_macros", sound_id="s1", values={"mass": 0.2})
-    baked = apply_message(coarse, {"kind": "bake_macros", "sound_id": "s1"}, ops=LAWS).apply(coarse)
+    baked = apply_message(coarse, {"kind": "bake_macros", "sound_id": "s1"}, ops=PHYSICS_OPS).apply(coarse)
     assert baked.sounds[0].detail == 1.0 and not baked.sounds[0].macros.mass
     assert render(baked)["h0"] == render(coarse)["h0"]
 

@@ -274,6 +274,19 @@ def test_cue_list_comes_back_as_onsets(tmp_path: Path, project: Project) -> None
     assert rows[1]["timecode"] == "01:00:00:15" and rows[1]["cat_id"] == "WOODImpt"
 
 
+def test_no_level_or_pan_is_minus_zero(tmp_path: Path, project: Project) -> None:
+    """Neither in the marker list nor in the cue list nor in the cue sheet."""
+    assert project.mix.gain_db == -1.0
+    hits = tuple(replace(hit, velocity_db=-0.004, gain_db=0.999, pan=-0.0001) for hit in project.hits)
+    delivery = deliver(replace(project, hits=hits))
+    for ending in ("edl", "csv", "html"):
+        deliver_session(delivery, tmp_path / f"s.{ending}", sample)
+    assert " +0.0 dB |D:1" in (tmp_path / "s.edl").read_text("utf-8")
+    for row in csv.DictReader((tmp_path / "s.csv").open(encoding="utf-8")):
+        assert (row["velocity_db"], row["gain_db"], row["pan"]) == ("0.00", "0.00", "0.000")
+    assert "+0.0 dB" in (page := (tmp_path / "s.html").read_text("utf-8")) and "-0.0 dB" not in page
+
+
 def test_wwise_import_names_every_file_once(tmp_path: Path, project: Project) -> None:
     deliver_session(deliver(project, layers=2), tmp_path / "s.txt", sample)
     rows = list(csv.DictReader((tmp_path / "s.txt").open(encoding="utf-8", newline=""), delimiter="\t"))

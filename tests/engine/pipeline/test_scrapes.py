@@ -13,7 +13,7 @@ from engine.core.errors import BadInput
 from engine.document.edits.messages import apply_message
 from engine.document.project import Project
 from engine.document.serialization import project_from_json, project_to_json
-from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.model import Modes, NoiseComponent, Physics, Residual, Stroke
 from engine.physics.scrape import draw_force, scrape
 from engine.physics.synthesis import synthesize
 from engine.pipeline.layers import split_layers
@@ -87,6 +87,17 @@ def test_a_changed_stroke_samples_no_strike_again() -> None:
     assert len(sampler.seeds) == asked
     back = do(slower, kind="clear_strokes", ids=["h0"])
     assert hit_key(back, back.hit("h0"), "") == hit_key(make_project(2), make_project(2).hit("h0"), "")
+
+
+def test_a_single_speed_is_that_of_the_whole_way() -> None:
+    """In an edit, and in a project that was saved with one."""
+    given = do(make_project(2), kind="set_hits", ids=["h0"], values={"stroke": {**STROKE, "speeds": [0.6]}})
+    saved = project_to_json(scraped())
+    saved["hits"][0]["stroke"]["speeds"] = [0.6]
+    whole = do(make_project(2), kind="set_hits", ids=["h0"], values={"stroke": {**STROKE, "speeds": [0.6, 0.6]}})
+    for project in (given, project_from_json(saved)):
+        assert project.hit("h0").stroke == whole.hit("h0").stroke
+    assert Stroke(0.4, (0.6,)).speeds == (0.6, 0.6)
 
 
 def test_it_is_saved_copied_and_checked() -> None:

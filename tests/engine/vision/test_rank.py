@@ -52,7 +52,7 @@ def test_candidates_are_of_the_likeliest_material_and_similar_embedding() -> Non
 def test_a_material_that_the_user_told_has_no_probability() -> None:
     bank = embed_bank(make_model(), make_bank([make_entry("pebble", 900.0, "rock"), make_entry("pan", 300.0, "metal")]))
     seen = make_prediction("metal")
-    assert [found.why for found in rank_by_prediction(bank, seen, 1)] == ["metal, about 20 cm, 90% metal by sight"]
+    assert [found.why for found in rank_by_prediction(bank, seen, 1)] == ["metal, about 20 cm, 90 % metal by sight"]
     told = rank_by_prediction(bank, seen.of_material("rock"), 2)
     assert [found.why for found in told] == ["rock, about 20 cm, rock as you say"]
     elsewhere = rank_by_prediction(bank, seen.of_material("water"), 1)

@@ -24,7 +24,7 @@ const [WIDTH_PX, HEIGHT_PX] = [304, 84];
 function recallStroke() {
   try {
     const kept = JSON.parse(recall(REMEMBERED) ?? "null");
-    const isFine = kept && [kept.length_s, kept.top_speed_m_per_s, kept.grain_mm, ...kept.speeds].every(Number.isFinite) && kept.speeds.length;
+    const isFine = kept && [kept.length_s, kept.top_speed_m_per_s, kept.grain_mm, ...kept.speeds].every(Number.isFinite) && kept.speeds.length > 1;
     return isFine ? kept : FRESH;
   } catch {
     return FRESH;
@@ -175,8 +175,7 @@ export function createScrapeSheet(app, store, audio, player, arranging) {
     pen.clearRect(0, 0, WIDTH_PX, HEIGHT_PX);
     pen.beginPath();
     pen.moveTo(0, HEIGHT_PX);
-    const all = speeds.length > 1 ? speeds : [speeds[0], speeds[0]];
-    all.forEach((speed, i) => pen.lineTo((WIDTH_PX * i) / (all.length - 1), HEIGHT_PX - 2 - speed * (HEIGHT_PX - 4)));
+    speeds.forEach((speed, i) => pen.lineTo((WIDTH_PX * i) / (speeds.length - 1), HEIGHT_PX - 2 - speed * (HEIGHT_PX - 4)));
     pen.lineTo(WIDTH_PX, HEIGHT_PX);
     pen.fillStyle = pen.strokeStyle = color;
     pen.globalAlpha = 0.25;

@@ -297,6 +297,7 @@ export function createExportMenu(store) {
   scope.add(store.on("status", ({ phase }) => {
     const wasCut = isCut;
     isCut = false;
+    working ||= phase === "exporting"; // begun before this page was loaded
     if (wasCut && ENDED.has(phase)) store.emit("error", { type: "error", message: t("export_menu.cut_off") });
     else if (working && (phase === "error" || phase === "cancelled")) end(false);
     else if (!menu.hidden) show();

@@ -60,13 +60,13 @@ export function createExportQueue(store, choices, count) {
   }
 
   /** @param {QueueItem} item */
-  function row({ id, name, phase, fraction, message, files }) {
+  function row({ id, name, phase, fraction, message, files, warning }) {
     const going = phase === "waiting" || phase === "rendering";
     const fill = make("i", "st-progress-fill");
     fill.style.transform = `scaleX(${fraction})`;
     return make("li", `st-queue-item is-${phase}`, {},
       make("span", "st-queue-name", { textContent: name, title: name }),
-      make("span", "st-queue-state", { textContent: WORDS[phase] || `${message}${phase === "rendering" ? `, ${Math.round(100 * fraction)} %` : ""}` }),
+      make("span", "st-queue-state", { textContent: WORDS[phase] || `${message}${phase === "rendering" ? `, ${Math.round(100 * fraction)} %` : ""}` }, warning ? make("span", "st-queue-warning", { textContent: warning }) : null),
       phase === "rendering" ? make("div", "st-progress", {}, fill) : null,
       make("span", "st-queue-files", {}, ...files.map((file) => make("a", "st-queue-file", { href: file.url, download: file.name, title: t("common.download", { name: file.name }) }, icon("file"), file.name))),
       going ? make("button", "st-close", { type: "button", textContent: "\u00d7", title: t("common.cancel"), "aria-label": t("export_queue.cancel", { name }), onclick: () => store.send({ type: "cancel_queued", id }) }) : null);

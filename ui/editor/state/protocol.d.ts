@@ -1205,7 +1205,7 @@ export interface MorphPreviewed {
   sound: SoundState;
 }
 
-/** A clip of the queue; ``message`` is what is done to it, or why it failed; ``fraction`` is the share done. */
+/** A clip of the queue; ``message`` is what is done to it, or why it failed; ``fraction`` is the share done. ``warning`` is what is wrong with its files. */
 export interface QueueItem {
   id: string;
   name: string;
@@ -1213,6 +1213,7 @@ export interface QueueItem {
   fraction: number;
   message: string;
   files: ExportedFile[];
+  warning: string;
 }
 
 /** The queue as it stands; ``report`` is the address of the page about its clips, "" while there is none. */

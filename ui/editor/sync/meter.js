@@ -41,15 +41,24 @@ export function describeLag({ lag_s, confidence, what }, rate) {
 }
 
 /**
- * By how much all hits are to be shifted; null where that is not known, or too little to be seen or heard. It is as
- * much as the hits' lane offers, where the two differ by no more than that.
- * @param {SyncMeasured | null} found
+ * What was found, with the lag that the hits' lane offers to take back where the two differ by no more than is seen or
+ * heard: all that is shown and offered is then one number.
+ * @param {SyncMeasured} found
  * @param {ReturnType<typeof offerOfLane>} lane
+ * @returns {SyncMeasured}
  */
-export function offerShift(found, lane) {
+export function settleLag(found, lane) {
+  if (lane?.follows !== "picture" || lane.isDone || offerShift(found) === null) return found;
+  return Math.abs(lane.delta_s + Number(found.lag_s)) < IN_STEP_S ? { ...found, lag_s: -lane.delta_s } : found;
+}
+
+/**
+ * By how much all hits are to be shifted; null where that is not known, or too little to be seen or heard.
+ * @param {SyncMeasured | null} found
+ */
+export function offerShift(found) {
   if (!found || found.what !== "hits" || found.lag_s === null || Math.abs(found.lag_s) < IN_STEP_S) return null;
-  const isLanes = lane?.follows === "picture" && !lane.isDone && Math.abs(lane.delta_s + found.lag_s) < IN_STEP_S;
-  return isLanes ? lane.delta_s : -found.lag_s;
+  return -found.lag_s;
 }
 
 /**

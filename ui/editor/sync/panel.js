@@ -10,7 +10,7 @@ import { createButton, createSegments, make, newGesture } from "../widgets/contr
 import { pointIn } from "../widgets/page_scale.js";
 import { createPanel } from "../widgets/panel.js";
 import { drawOffsets } from "./drift_plot.js";
-import { GRADE_COLORS, GRADE_WORDS, describeLag, formatOffset, listRows, offerShift } from "./meter.js";
+import { GRADE_COLORS, GRADE_WORDS, describeLag, formatOffset, listRows, offerShift, settleLag } from "./meter.js";
 /** @import { SyncMeasured } from "../state/protocol.d.ts" */
 /** @import { Player, Store } from "../state/types.d.ts" */
 /** @import { Row, Shown } from "./meter.js" */
@@ -100,7 +100,7 @@ export function createSyncPanel(app, store, player, reveal) {
   function take(message) {
     if (message.what !== what) return;
     const before = rows[at];
-    found = message;
+    found = settleLag(message, offerOfLane(requireProject(store), store.media.lag_s));
     isMeasuring = false;
     rows = listRows(found, shown);
     at = before ? rows.findIndex((row) => row.what === before.what && Math.abs(row.time_s - before.time_s) < 1e-6) : -1;
@@ -117,7 +117,7 @@ export function createSyncPanel(app, store, player, reveal) {
     lists.set(shown);
     stop.hidden = !isMeasuring;
     if (!isMeasuring && found) words.textContent = `${describeLag(found, rate())}${found.drift_s_per_s ? t("sync_panel.it_drifts_a", { drift_s_per_s: formatOffset(found.drift_s_per_s * 60) }) : ""}`;
-    const delta_s = isMeasuring ? null : offer();
+    const delta_s = isMeasuring ? null : offerShift(found);
     shift.hidden = delta_s === null;
     if (delta_s !== null) {
       const held = describeHeld(project.hits, delta_s, project.clip.duration_s);
@@ -180,10 +180,8 @@ export function createSyncPanel(app, store, player, reveal) {
     choose(rows.reduce((best, row, i) => (Math.abs(row.time_s - time_s) < Math.abs(rows[best].time_s - time_s) ? i : best), 0));
   }
 
-  const offer = () => offerShift(found, offerOfLane(requireProject(store), store.media.lag_s));
-
   function shiftAll() {
-    const delta_s = offer();
+    const delta_s = offerShift(found);
     if (delta_s === null) return;
     list.focus({ preventScroll: true });
     shiftHits(store, requireProject(store).hits, delta_s);

@@ -28,8 +28,7 @@ export function drawStrokes(context, scale, lane, project, selected) {
     context.fillStyle = context.strokeStyle = soundColor(project, hit.sound_id);
     context.beginPath();
     context.moveTo(left, velocity.bottom);
-    const all = speeds.length > 1 ? speeds : [speeds[0], speeds[0]];
-    all.forEach((speed, i) => context.lineTo(left + ((right - left) * i) / (all.length - 1), velocity.bottom - speed * height));
+    speeds.forEach((speed, i) => context.lineTo(left + ((right - left) * i) / (speeds.length - 1), velocity.bottom - speed * height));
     context.lineTo(right, velocity.bottom);
     context.globalAlpha = hit.mute ? 0.1 : 0.28;
     context.fill();

@@ -20,7 +20,6 @@ from engine.cli.manifest import MANIFEST_NAME
 from engine.core.cache import Cache, read_bundle
 from engine.core.errors import BadInput
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import PhysicsOps
 from engine.document.history import History, commit
 from engine.document.project import Project
 from engine.document.serialization import project_from_json, project_to_json
@@ -151,12 +150,11 @@ def read_list(path: Path) -> None:
 def read_edit(path: Path) -> None:
     """Decode an edit message and apply it to a document, which can still be saved."""
     from engine.cli.console import read_json
-    from engine.physics.macros import apply_macros
-    from engine.physics.morph import morph
+    from engine.pipeline.physics_ops import PHYSICS_OPS
 
     project = make_project(Path("/nowhere"))
     presets = {preset.name: preset for preset in make_presets()}
-    edit = apply_message(project, read_json(str(path)), presets, PhysicsOps(apply_macros, morph))
+    edit = apply_message(project, read_json(str(path)), presets, PHYSICS_OPS)
     _check_project(commit(History(past=(), now=project, future=()), edit).now)
 
 

@@ -33,9 +33,8 @@ def write_otio(path: Path, session: Session) -> None:
         at = otio.opentime.TimeRange(
             otio.opentime.RationalTime(session.hit_sample(item), rate), otio.opentime.RationalTime(0, rate)
         )
-        timeline.tracks.markers.append(
-            schema.Marker(to_text(item.name), at, metadata={"struck": {"sound": track.name}})
-        )
+        struck = {"sound": track.name, "velocity_db": item.velocity_db}
+        timeline.tracks.markers.append(schema.Marker(to_text(item.name), at, metadata={"struck": struck}))
     with create_file(path) as file:
         file.write(timeline.to_json_string(indent=2).encode("utf-8"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.core.words import fixed
 from engine.media.export.options import Start
 from engine.media.export.tags import Category
 
@@ -108,9 +109,9 @@ def list_cues(session: Session) -> list[dict[str, str]]:
                 "hit": item.name.removeprefix(f"{track.name} "),
                 "sound": track.name,
                 "cat_id": track.category.cat_id,
-                "velocity_db": f"{round(item.velocity_db, 2) + 0.0:.2f}",
-                "gain_db": f"{item.gain_db:.2f}",
-                "pan": f"{item.pan:.3f}",
+                "velocity_db": fixed(item.velocity_db, ".2f"),
+                "gain_db": fixed(item.gain_db, ".2f"),
+                "pan": fixed(item.pan, ".3f"),
             }
         )
     return rows

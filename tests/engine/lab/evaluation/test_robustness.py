@@ -17,7 +17,6 @@ from engine.diffusion.checkpoint import load_velocity_network, save_velocity_net
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.document.edits import messages
 from engine.document.edits.messages import apply_message
-from engine.document.edits.values import PhysicsOps
 from engine.lab.evaluation.robustness.evaluate import judge_inputs, write_seeds_apart
 from engine.lab.evaluation.robustness.inputs import draw_input
 from engine.lab.evaluation.robustness.mutations import JSON
@@ -25,8 +24,7 @@ from engine.lab.evaluation.robustness.reader import Reader
 from engine.lab.evaluation.robustness.readers import READERS
 from engine.lab.evaluation.robustness.seed_documents import EDITS, make_presets, make_project
 from engine.lab.evaluation.robustness.workers import Limits, Worker, find_sentence_fault
-from engine.physics.macros import apply_macros
-from engine.physics.morph import morph
+from engine.pipeline.physics_ops import PHYSICS_OPS
 from tests.engine.lab.evaluation import toy_readers
 from tests.engine.lab.evaluation.toy_readers import MEMORY_BYTES
 
@@ -66,7 +64,7 @@ def test_edits_of_every_kind_are_among_the_seeds_and_can_be_made() -> None:
     presets = {preset.name: preset for preset in make_presets()}
     project = make_project(Path("/nowhere"))
     for message in EDITS:
-        edit = apply_message(project, message, presets, PhysicsOps(apply_macros, morph))
+        edit = apply_message(project, message, presets, PHYSICS_OPS)
         assert edit.apply(project) != project, message
     assert [message["kind"] for message in EDITS] == [*messages._KINDS, *messages._OF_SOUNDS, "apply_preset"]
 
@@ -94,7 +92,7 @@ def test_a_value_of_another_type_anywhere_in_an_edit_is_refused_or_taken() -> No
         for path in places(message):
             for odd in ([], {}, [[]], {"a": []}, None, True, 1.5, "x", 10**30):
                 with contextlib.suppress(BadInput):
-                    edit = apply_message(project, put(message, path, odd), presets, PhysicsOps(apply_macros, morph))
+                    edit = apply_message(project, put(message, path, odd), presets, PHYSICS_OPS)
                     edit.apply(project)
 
 

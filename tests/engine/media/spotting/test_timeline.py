@@ -70,6 +70,15 @@ def test_what_struck_wrote_comes_back(place: Place, tmp_path: Path) -> None:
     assert [spot.time_s for spot in placed.spots] == pytest.approx([hit.time_s for hit in project.hits], abs=1e-4)
     names = {sound.id: sound.name for sound in project.sounds}
     assert [spot.sound for spot in placed.spots] == [names[hit.sound_id] for hit in project.hits]
+    assert [spot.velocity_db for spot in placed.spots] == [hit.velocity_db for hit in project.hits]
+
+
+@pytest.mark.parametrize("told", ["loud", 99.0, None, True])
+def test_a_marker_with_no_force_that_can_be_has_none(told: object, place: Place) -> None:
+    timeline = make_timeline(25.0, 3600 * 25)
+    timeline.tracks.markers.append(otio.schema.Marker("a", at(25, 25.0), metadata={"struck": {"velocity_db": told}}))
+    (spot,) = place("reel.otio", timeline.to_json_string(), PAL, "01:00:00:00").spots
+    assert (spot.time_s, spot.velocity_db) == (1.0, None)
 
 
 @pytest.mark.parametrize(
