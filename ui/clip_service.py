@@ -364,7 +364,7 @@ def _show_event(session: Session, job: Job, event: Event, gesture: str, started:
                 session.provisional = None
                 session.commit(event.edit, gesture)
                 session.push_document()
-            _show_curve(session)
+                _show_curve(session)
             count = len(session.require_project().hits)
             show("analysing", 0, count, f"Analysing {counted(count, 'hit')}")
         case AnalysisProgress():

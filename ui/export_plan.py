@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.core.errors import BadInput
 from engine.core.names import make_file_stem
 from engine.document.project import Project, Setting
-from engine.media.export.endings import SOUND_ENDINGS, VIDEO_ENDINGS, check_session
+from engine.media.export.endings import SILENT_SESSIONS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session
 from ui.protocol.exporting import ExportOptions, ExportSettings
 
 LONGEST_ENDING = "_dawproject media.zip"
@@ -62,8 +62,11 @@ def choose_stem(project: Project, name: str, options: ExportOptions) -> str:
 
 def name_files(project: Project, name: str, kinds: Sequence[str], options: ExportOptions) -> dict[str, str]:
     """Name of the file of each kind. Raises BadInput, also where nothing sounds that a kind could hold."""
-    if not project.heard_hits() and not {*SESSIONS, *ZIPPED}.isdisjoint(kinds):
-        raise BadInput("no hit sounds, so there are no stems, one-shots or sessions; add a hit, or leave them out")
+    sounding = {*ZIPPED, *(kind for kind, ending in SESSIONS.items() if ending not in SILENT_SESSIONS)}
+    if not project.heard_hits() and not sounding.isdisjoint(kinds):
+        raise BadInput(
+            "no hit sounds, so there are no stems, one-shots or sessions with sound; add a hit, or leave them out"
+        )
     stem, plain = choose_stem(project, name, options), make_file_stem(name, LONGEST_ENDING)
     names = {
         "wav": f"{stem}{options.sound_ending}",

@@ -151,6 +151,8 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
         else:
             session.commit(change, gesture)
         if seeks:
+            session.worker.cancel()  # what it finds is of the source before
+            session.detector.cancel()
             session.track = None  # no threshold chooses from what was sought elsewhere, or is offered
             session.set_media(curve=None, lag_s=None)
     if isinstance(edit, SetTrack):

@@ -29,7 +29,7 @@ class Outcome:
     """What came of one clip: ``failure`` is the reason where it was not rendered; ``picture`` is a JPEG in base64.
 
     ``name`` is the clip's in the batch, ``stem`` what names of its files begin with where that follows from its sounds,
-    ``warning`` what is wrong with its files.
+    ``warning`` what is to be known of the clip, or wrong with what is written of it.
     """
 
     source: str

@@ -16,7 +16,7 @@ from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_folder, check_target, is_stream
 from engine.core.words import counted
 from engine.document.project import Project
-from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session
+from engine.media.export.endings import SESSION_ENDINGS, SILENT_SESSIONS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session
 from engine.media.export.markers import write_markers
 from engine.media.export.options import (
     BIT_DEPTHS,
@@ -44,9 +44,6 @@ _ENDINGS = {
 }
 _FOLDERS = ("stems", "pieces")
 _OUTPUTS = ("out", "video", "stems", "pieces", "markers", "session", "project")
-SILENT_SESSIONS = (".edl", ".mid", ".csv", ".html", ".pdf")
-"""Sessions that need no sampled sound."""
-
 Sample = Callable[[Project], Mapping[str, "RenderedHit"]]
 
 
@@ -213,7 +210,8 @@ def write_outputs(
 
 def _warn_of_level(path: str, clipped: int) -> None:
     if clipped:
-        warn(f"{Path(path).name} is over full scale in {counted(clipped, 'sample')}; lower the mix")
+        name = Path(path).resolve().name or path
+        warn(f"{name} is over full scale in {counted(clipped, 'sample')}; lower the mix")
 
 
 def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Sample) -> None:
@@ -231,6 +229,7 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         say(f"wrote {options.video}; {note or 'the picture is untouched'}")
         _warn_of_level(options.video, clipped)
     if options.stems is not None:
+        Path(options.stems).mkdir(parents=True, exist_ok=True)  # without a hit it stays empty
         paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.heard_hits() else ([], 0)
         say(f"wrote {len(paths)} stems to {options.stems}")
         _warn_of_level(options.stems, clipped)
@@ -242,12 +241,17 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
 
         save_project(project, options.project)
         say(f"wrote {options.project}")
-    # Without a hit those that follow are refused.
+    # Without a hit pieces and sessions with sound are refused, so they come last.
+    sessions = sorted(options.session or (), key=lambda session: Path(session).suffix.lower() not in SILENT_SESSIONS)
+    silent = [session for session in sessions if Path(session).suffix.lower() in SILENT_SESSIONS]
+    for session in silent:
+        deliver_session(delivery, Path(session), sample)
+        say(f"wrote {session}")
     if options.pieces is not None:
         files = deliver_pieces(delivery, Path(options.pieces), sample)
         say(f"wrote {len(files)} pieces to {options.pieces}")
         _warn_of_level(options.pieces, sum(file.clipped for file in files))
-    for session in options.session or ():
+    for session in sessions[len(silent) :]:
         media = deliver_session(delivery, Path(session), sample)
         beside = f" and {len(media)} sound files beside it" if media else ""
         say(f"wrote {session}{beside}")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.cli.batch_job import find_option
-from engine.cli.delivery import SILENT_SESSIONS, list_targets
+from engine.cli.delivery import list_targets
 from engine.core.errors import BadInput
-from engine.media.export.endings import LOSSY, SESSION_ENDINGS, SOUND_ENDINGS
+from engine.media.export.endings import LOSSY, SESSION_ENDINGS, SILENT_SESSIONS, SOUND_ENDINGS
 from engine.media.export.options import DeliveryOptions
 
 _BATCH = {"jobs": None, "pattern": "{clip}", "formats": ["wav"]}
@@ -29,6 +29,7 @@ def check_effect(options: argparse.Namespace, in_batch: bool) -> None:
     sounds = {"stems", *pieces, *(ending for ending in SESSION_ENDINGS if ending not in SILENT_SESSIONS)}
     lossless = sounds | {ending for ending in SOUND_ENDINGS if ending not in LOSSY}
     some, sound = "--pieces or a --session", "--out, --stems, --pieces or a --session"
+    whole = "an --out without loss, such as a .wav, --stems, --pieces or a --session"
     for name, value, shown_by, what, wanted in (
         ("takes", usual.takes, {*pieces, ".rpp"}, "pieces and of Reaper sessions", some),
         ("layers", usual.layers, pieces, "pieces", some),
@@ -36,7 +37,7 @@ def check_effect(options: argparse.Namespace, in_batch: bool) -> None:
         ("clip_sound", usual.clip_sound, {"video"}, "films", "--video"),
         ("stems_by", usual.stems, {"stems"}, "stems", "--stems"),
         ("sample_rate", usual.sample_rate_hz, {"out", *sounds}, "sound files, and films have 48 kHz", sound),
-        ("bit_depth", None, lossless, "sound files without loss", f"a .wav as {sound}"),
+        ("bit_depth", None, lossless, "sound files without loss", whole),
     ):
         if getattr(options, name) != value and not written & shown_by:
             wanted = "--formats with one" if in_batch else wanted

@@ -218,8 +218,8 @@ def _render(options: argparse.Namespace, cache: Cache, compute: Compute) -> Proj
             case LevelKept():
                 say(f"{describe_headroom(document.current())}, so that no peak is over -1 dBTP")
     project = document.current()
-    if not project.hits:
-        warn("no hits, so the track is silence")
+    if not project.heard_hits():
+        warn("no hit sounds, so the track is silence" if project.hits else "no hits, so the track is silence")
 
     def sample(other: Project) -> KeptHits:
         events = sample_hits(other, loaded.sampler, cache)

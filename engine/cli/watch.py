@@ -88,5 +88,5 @@ def _render_clip(batch: Batch, path: str, render: Render) -> None:
         written = ", ".join(outcome.outputs)
         say(f"{to_text(path)}: {outcome.failure or f'wrote {written}'}")
         if outcome.warning:
-            warn(outcome.warning)
+            warn(f"{to_text(path)}: {outcome.warning}")
     batch.write_report()

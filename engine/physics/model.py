@@ -143,7 +143,7 @@ class Context:
 class Stroke:
     """A scrape or rub in the place of a strike: how long, how fast along the way, and over how coarse a surface.
 
-    ``speeds`` (0 to 1 of ``top_speed_m_per_s``) lie at even steps from start to end, so there are two at least: a
+    ``speeds`` (0 to 1 of ``top_speed_m_per_s``) lie at even steps from start to end; a
     single one is that of both. ``grain_mm`` is the mean distance of the surface's grains.
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import expect
 
 from tests.browser.struck_page import Editor
@@ -141,3 +143,28 @@ def test_a_page_that_is_loaded_anew_shows_how_far_an_export_is(editor: Editor) -
     editor.see("window.tell('cancelled')")
     assert stop.is_hidden()
     page.keyboard.press("Escape")
+    # In another tab, or before this page was loaded: the menu does not open by itself when it is done.
+    editor.see("window.tell('exporting')")
+    editor.see("window.struck.store.emit('exported', { files: [], is_current: true, again: false })")
+    assert dialog.is_hidden()
+    editor.see("window.tell('idle')")
+
+
+def test_a_path_that_is_refused_stays_in_the_field(editor: Editor, tmp_path: Path) -> None:
+    page = editor.page
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Export")
+    field = dialog.get_by_label("Path of a clip, folder or list to queue")
+    field.fill(str(tmp_path / "nowhere.mp4"))
+    field.press("Enter")
+    page.get_by_text("nowhere.mp4").last.wait_for()
+    assert field.input_value() == str(tmp_path / "nowhere.mp4") and "nowhere.mp4" in editor.toasts()[0]
+    torn = tmp_path / "torn.mp4"
+    torn.write_bytes(Path("assets/demo_sound.mp4").read_bytes()[:3000])
+    field.fill(str(torn))
+    field.press("Enter")
+    dialog.get_by_text("torn.mp4 is not whole").wait_for()
+    assert field.input_value() == ""
+    dialog.get_by_role("button", name="Clear").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Dismiss this message").click()

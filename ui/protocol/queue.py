@@ -40,7 +40,7 @@ class ClearQueue:
 class QueueItem:
     """A clip of the queue; ``message`` is what is done to it, or why it failed; ``fraction`` is the share done.
 
-    ``warning`` is what is wrong with its files.
+    ``warning`` is what is to be known of the clip, or wrong with what is written of it.
     """
 
     id: str

@@ -159,7 +159,7 @@ def rank_by_text(bank: Bank, text: str, top: int) -> tuple[tuple[Candidate, ...]
 
 
 def make_words_error(text: str) -> BadInput:
-    """BadInput for a description that no sound fits better than another, such as a room alone."""
+    """BadInput for a description that no sound fits better than another: a room alone, or no words that are known."""
     return BadInput(f"nothing in {text[:60]!r} tells one sound from another; name a material, a thing or a striker")
 
 

@@ -23,6 +23,7 @@ from engine.cli.console import check_json_target, default_ckpt_dir, say, whole_n
 from engine.core.device import choose_device
 from engine.core.errors import StruckError
 from engine.core.paths import ROOT
+from engine.core.words import counted
 from engine.diffusion.sampler import load_sampler
 from engine.lab.benchmarks.clip import choose_presets
 from engine.lab.benchmarks.machine import describe_machine
@@ -63,10 +64,8 @@ def run(args: list[str]) -> int:
     parser.add_argument("--endlessly", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(args)
     folder = Path(options.ckpt_dir) if options.ckpt_dir else default_ckpt_dir()
-    while options.endlessly:
-        time_hits(folder, options.hits)
-    if options.time_here:
-        sys.stdout.write(json.dumps(time_hits(folder, options.hits)))
+    if options.time_here or options.endlessly:
+        sys.stdout.write(json.dumps(time_hits(folder, options.hits, options.endlessly)))
         return 0
     check_json_target(options.json)
     machine = describe_machine()
@@ -78,7 +77,7 @@ def run(args: list[str]) -> int:
             work = make_line(folder, options.hits, "--endlessly") if options.struck else COMPUTE
             with compute_beside(programs, work, environment):
                 rows.append(measure(folder, options.hits, waiting, programs))
-            say(f"threads that wait {waiting}, beside {programs} programs: {rows[-1].wall_s:.2f} s")
+            say(f"threads that wait {waiting}, beside {counted(programs, 'program')}: {rows[-1].wall_s:.2f} s")
     if options.json != "-":
         sys.stdout.write(format_table(machine, rows))
     if options.json is not None:
@@ -100,10 +99,13 @@ def make_line(folder: Path, hits: int, how: str) -> list[str]:
 
 @contextmanager
 def compute_beside(programs: int, line: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
-    """So many programs that compute until the end."""
-    started = [subprocess.Popen(line, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) for _ in range(programs)]
+    """So many programs that compute until the end. Raises StruckError where one ended before."""
+    none = subprocess.DEVNULL
+    started = [subprocess.Popen(line, cwd=ROOT, env=environment, stdout=none, stderr=none) for _ in range(programs)]
     try:
         yield
+        if any(program.poll() is not None for program in started):
+            raise StruckError("a program that was to compute beside ended by itself; free some memory, or give fewer")
     finally:
         for program in started:
             program.kill()
@@ -122,21 +124,25 @@ def measure(folder: Path, hits: int, waiting: str, programs: int) -> Row:
             timeout=10.0 * LIMIT_S,
             check=True,
         )
-    except (subprocess.SubprocessError, OSError) as error:
-        said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1:]
-        raise StruckError(f"hits could not be sampled in a process of their own: {' '.join(said)}") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip().splitlines()[-1:] or [str(error)]
+        raise StruckError(f"hits could not be sampled in a process of their own: {said[0]}") from error
+    except (subprocess.TimeoutExpired, OSError) as error:
+        raise StruckError(f"hits could not be sampled in a process of their own: {error}") from error
     timed = json.loads(done.stdout)
     wall_s, cpu_s = zip(*timed, strict=True)
     return Row(waiting, programs, hits, len(timed), statistics.median(wall_s), max(wall_s), statistics.median(cpu_s))
 
 
-def time_hits(folder: Path, count: int) -> list[tuple[float, float]]:
+def time_hits(folder: Path, count: int, endlessly: bool = False) -> list[tuple[float, float]]:
     """Seconds by the clock and of the processors that different hits take together, of several runs after a first."""
     sampler = load_sampler(folder, "sampler", choose_device("cpu")[0])
     presets = choose_presets()
     hits = [(preset.modes, preset.residual) for preset in (presets[k % len(presets)] for k in range(count))]
     seeds = list(range(count))
     sampler.sample(hits, seeds)
+    while endlessly:
+        sampler.sample(hits, seeds)
     timed: list[tuple[float, float]] = []
     begun_s = time.perf_counter()
     while len(timed) < REPEATS and (not timed or time.perf_counter() - begun_s < LIMIT_S):

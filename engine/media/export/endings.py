@@ -20,6 +20,8 @@ VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".m4v")
 SESSION_ENDINGS = (
     ".rpp", ".aaf", ".otio", ".edl", ".mid", ".csv", ".dawproject", ".txt", ".tsv", ".html", ".pdf",
 )  # fmt: skip
+SILENT_SESSIONS = (".edl", ".mid", ".csv", ".html", ".pdf")
+"""Sessions that need no sampled sound."""
 
 
 def find_output(ending: str) -> str | None:

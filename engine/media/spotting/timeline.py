@@ -60,7 +60,8 @@ def _read_markers(otio: Any, timeline: Any, start_s: Fraction) -> Iterator[Spot]
             at = item.transformed_time(marker.marked_range.start_time, top)
             struck = marker.metadata.get("struck", {})
             time_s, velocity_db = float(start_s + _seconds(at)), struck.get("velocity_db")
-            is_told = isinstance(velocity_db, float) and _SOFTEST_DB <= velocity_db <= _HARDEST_DB
+            is_number = isinstance(velocity_db, (int, float)) and not isinstance(velocity_db, bool)
+            is_told = is_number and _SOFTEST_DB <= velocity_db <= _HARDEST_DB
             yield Spot(time_s, marker.name, str(struck.get("sound", "")), velocity_db if is_told else None)
 
 

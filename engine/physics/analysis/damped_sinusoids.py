@@ -12,6 +12,7 @@ from engine.physics.analysis.poles import fastest_decay, slowest_decay
 from engine.physics.model import Modes
 
 _BLOCK, _FINE = 256, 16
+_CERTAIN = 1e-6  # share of the energy, from which on a remainder's is known by sums alone
 _OWN = 0.04  # least share of a mode's energy that is orthogonal to the other modes
 
 
@@ -175,7 +176,7 @@ def refine_jointly(
         return poles, np.zeros(0, dtype=complex), x
     amplitudes, change, error = _begin_fit(x, rate, poles)
     remainder = None
-    for left in reversed(range(steps)):
+    for steps_left in reversed(range(steps)):
         for share in (1.0, 0.3):
             new_poles, new_amplitudes = _apply_step(poles, amplitudes, share * change, rate, x.size)
             new_remainder = x - synthesize_poles(new_poles, new_amplitudes, x.size, rate)
@@ -185,7 +186,7 @@ def refine_jointly(
         else:
             break
         poles, amplitudes, remainder = new_poles, new_amplitudes, new_remainder
-        if not left or new_error > (1.0 - 1e-6) * error:
+        if not steps_left or new_error > (1.0 - 1e-6) * error:
             break
         change, error = fit_changes(remainder, rate, poles, amplitudes), new_error
     if remainder is None:
@@ -204,7 +205,11 @@ def _begin_fit(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray,
     amplitudes = _solve(*_scale_gram(_real_gram(inner[0], cross[0]), 1e-7), projection[:count])
     of_model = [0.5 * (one @ amplitudes + (other @ amplitudes).conj()) for one, other in zip(inner, cross, strict=True)]
     left = projection - np.concatenate(of_model[:2])
-    error = float(x @ x - np.vdot(amplitudes, projection[:count] + left[:count]).real)
+    energy = float(x @ x)
+    error = energy - float(np.vdot(amplitudes, projection[:count] + left[:count]).real)
+    if error < _CERTAIN * energy:  # a difference of nearly equal sums
+        rest = x - synthesize_poles(poles, amplitudes, x.size, rate)
+        error = float(rest @ rest)
     left[count:] *= amplitudes.conj()
     gram = _scale_gram(_slopes_gram(inner, cross, amplitudes), 1e-9)
     return amplitudes, _solve(*gram, left).reshape(2, count), error

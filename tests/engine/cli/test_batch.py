@@ -152,7 +152,7 @@ def test_a_clip_that_is_added_takes_no_name_of_one_that_is_done(
         (("a.mp4", "--video", "x.mp4", "--sample-rate", "44100"), "--sample-rate is of sound files, and films have 48"),
         (
             ("a.mp4", "--out", "x.mp3", "--bit-depth", "16"),
-            "--bit-depth is of sound files without loss; give a .wav as --out, --stems",
+            "--bit-depth is of sound files without loss; give an --out without loss, such as a .wav, --stems",
         ),
         (("a.mp4", "--out-dir", "o", "--onsets", "o.csv"), "--onsets is of a single clip; with --out-dir leave it out"),
         ((".", "--out-dir", "o"), "holds no clip; give a folder or a list with at least one"),

@@ -294,8 +294,10 @@ def test_no_hits_render_silence_with_a_warning(
     assert run("render", silent, "--onsets", tmp_path / "none.csv", *outputs) == 0
     assert "warning: no hits" in capsys.readouterr().err
     more = ("--markers", tmp_path / "m.csv", "--project", tmp_path / "p.struck.json", "--session", tmp_path / "s.rpp")
+    more += ("--session", tmp_path / "cues.csv")
     assert "no hit to write" in refuse(capsys, "render", silent, "--onsets", tmp_path / "none.csv", *more)
-    assert (tmp_path / "m.csv").is_file() and (tmp_path / "p.struck.json").is_file()  # what can be written is
+    written = ("m.csv", "p.struck.json", "cues.csv")
+    assert all((tmp_path / name).is_file() for name in written)  # what can be written is
     sound = soundfile.read(tmp_path / "o.wav")[0]
     assert len(sound) == 96_000 and not sound.any() and probe(tmp_path / "o.mp4").has_audio
 

@@ -40,11 +40,18 @@ try:
 except SystemExit:
     pass
 import torch
+print(os.environ["OPENBLAS_NUM_THREADS"])
 """
-    for given, wanted in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+    own = {"OMP_WAIT_POLICY": "ACTIVE", "OPENBLAS_NUM_THREADS": "3"}
+    for given, wanted in (({}, QUIET), (own, own)):
         environment = {name: value for name, value in os.environ.items() if name not in QUIET}
         environment |= {"OMP_DISPLAY_ENV": "TRUE", **given}
         line = [sys.executable, "-c", code]
         answer = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-        said = re.search(r"OMP_WAIT_POLICY *= *'(\w+)'", answer.stderr)
-        assert said is not None and said[1] == wanted, answer.stderr  # as the library says when it is loaded
+        said = re.search(  # what the library says when it is loaded
+            r"OMP_WAIT_POLICY *= *'(\w+)'", answer.stderr
+        )
+        assert said is not None and said[1] == wanted["OMP_WAIT_POLICY"], (
+            answer.stderr
+        )  # as the library says when it is loaded
+        assert answer.stdout.split()[-1] == wanted["OPENBLAS_NUM_THREADS"]

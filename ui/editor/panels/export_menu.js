@@ -54,6 +54,7 @@ const listHeard = (project) => [project?.clip.audio_track, project?.hits, projec
 export function createExportMenu(store) {
   const chosen = recallKinds();
   let working = false;
+  let isOwn = false; // whether the export was begun here, and not in another tab or before this page was loaded
   let isCut = false; // whether the connection was lost during an export, and the server has not said since what it is at
   /** @type {Exported["files"]} */
   let files = [];
@@ -174,7 +175,7 @@ export function createExportMenu(store) {
   /** @param {"ask" | "keep" | "replace"} [existing] */
   function begin(existing = "ask") {
     question.hide();
-    working = store.send({ type: "export", what: chosenKinds(), options: { ...form.options }, existing });
+    isOwn = working = store.send({ type: "export", what: chosenKinds(), options: { ...form.options }, existing });
     show();
   }
 
@@ -242,7 +243,7 @@ export function createExportMenu(store) {
   const end = (isDone) => {
     if (!working) return;
     working = false;
-    if (isDone && menu.hidden) setOpen(true);
+    if (isDone && isOwn && menu.hidden) setOpen(true);
     show();
   };
 
@@ -276,6 +277,7 @@ export function createExportMenu(store) {
     isPast = !message.is_current;
     if (working) end(true);
     else show();
+    isOwn = false;
   }));
   scope.add(store.watch(() => [store.view?.project?.clip.digest], () => {
     files = [];
@@ -297,9 +299,12 @@ export function createExportMenu(store) {
   scope.add(store.on("status", ({ phase }) => {
     const wasCut = isCut;
     isCut = false;
-    working ||= phase === "exporting"; // begun before this page was loaded
+    working ||= phase === "exporting"; // begun in another tab, or before this page was loaded
     if (wasCut && ENDED.has(phase)) store.emit("error", { type: "error", message: t("export_menu.cut_off") });
-    else if (working && (phase === "error" || phase === "cancelled")) end(false);
+    else if (working && (phase === "error" || phase === "cancelled")) {
+      end(false);
+      isOwn = false;
+    }
     else if (!menu.hidden) show();
   }));
   scope.add(store.on("error", () => end(false)));

@@ -18,6 +18,8 @@ const WORDS = { waiting: t("export_queue.waiting"), rendering: "", done: "", fai
  */
 export function createExportQueue(store, choices, count) {
   let bringing = "";
+  let asked = "";
+  let length = 0;
   const picker = make("input", "", { type: "file", multiple: true, hidden: true, accept: "video/*,.mp4,.m4v,.mov,.mkv,.webm,.avi,.gif" });
   const choose = make("button", "st-button", { type: "button", textContent: t("export_queue.choose_clips"), title: t("export_queue.choose_help"), onclick: () => picker.click() });
   const path = make("input", "st-export-field", { type: "text", spellcheck: false, autocomplete: "off", placeholder: t("export_queue.or_a_file"), title: t("export_queue.path_help"), "aria-label": t("export_queue.path_of_a") });
@@ -25,7 +27,7 @@ export function createExportQueue(store, choices, count) {
   const pathForm = make("form", "st-queue-path", { onsubmit: (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const place = path.value.trim();
-    if (place && queue([place])) path.value = "";
+    if (place && place !== asked && queue([place])) asked = place; // stays in the field until it is in the queue
   } }, path, add);
   const stop = make("button", "st-button", { type: "button", textContent: t("export_queue.cancel_all"), title: t("export_queue.stop_help"), onclick: () => store.send({ type: "cancel_queued" }) });
   const clear = make("button", "st-button", { type: "button", textContent: t("common.clear"), title: t("export_queue.take_what_has"), onclick: () => store.send({ type: "clear_queue" }) });
@@ -87,7 +89,15 @@ export function createExportQueue(store, choices, count) {
     report.hidden = !address;
     report.href = `${address}?${items.length}`;
     list.replaceChildren(...items.map(row));
+    if (asked && items.length > length) {
+      if (path.value.trim() === asked) path.value = "";
+      asked = "";
+    }
+    length = items.length;
     count(going);
+  }));
+  scope.add(store.on("error", () => {
+    asked = "";
   }));
   scope.add(store.watch(() => [store.welcome?.local], () => {
     pathForm.hidden = store.welcome?.local === false;

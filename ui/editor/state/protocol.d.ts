@@ -1205,7 +1205,7 @@ export interface MorphPreviewed {
   sound: SoundState;
 }
 
-/** A clip of the queue; ``message`` is what is done to it, or why it failed; ``fraction`` is the share done. ``warning`` is what is wrong with its files. */
+/** A clip of the queue; ``message`` is what is done to it, or why it failed; ``fraction`` is the share done. ``warning`` is what is to be known of the clip, or wrong with what is written of it. */
 export interface QueueItem {
   id: string;
   name: string;

@@ -98,9 +98,10 @@ export function createSyncPanel(app, store, player, reveal) {
 
   /** @param {SyncMeasured} message */
   function take(message) {
-    if (message.what !== what) return;
+    const project = store.view?.project;
+    if (!project || message.what !== what) return;
     const before = rows[at];
-    found = settleLag(message, offerOfLane(requireProject(store), store.media.lag_s));
+    found = settleLag(message, offerOfLane(project, store.media.lag_s));
     isMeasuring = false;
     rows = listRows(found, shown);
     at = before ? rows.findIndex((row) => row.what === before.what && Math.abs(row.time_s - before.time_s) < 1e-6) : -1;
