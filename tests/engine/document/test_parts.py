@@ -103,7 +103,8 @@ def test_a_merged_sound_takes_the_place_of_parts() -> None:
     project = do(layered(), "merge_sounds", sound_id="s3", others=["s2"])
     assert [part.sound_id for part in project.sound("s1").parts] == ["s3"]
     joined = do(make_project("1"), "join_sounds", sound_ids=["s1", "s3"])  # two alike: 3 dB above one
-    both, one = (hit_level_db(joined, joined.sounds[k], attrgetter("modes", "residual")) for k in (-1, 0))
+    hear = attrgetter("modes", "residual")
+    both, one = (hit_level_db(joined, joined.sounds[k], hear, PHYSICS_OPS.strike_db) for k in (-1, 0))
     assert both - one == pytest.approx(3.01, 0.01)
 
 
