@@ -36,7 +36,7 @@ class Listener:
         """A message."""
 
     def warn(self, message: str) -> None:
-        """What is wrong with what was written."""
+        """What is to be known of a clip, or wrong with what is written of it."""
 
     def show(self, what: str, fraction: float) -> None:
         """Share of a step, 0 to 1, that is done."""
@@ -65,7 +65,8 @@ def say(message: str) -> None:
 
 
 def warn(message: str) -> None:
-    """Print on standard error what is wrong with what was written, or tell it to the listener."""
+    """Print on standard error what is to be known of a clip or wrong with what is written of it, or tell the
+    listener."""
     listener = _listener.get()
     if listener is not None:
         listener.warn(to_text(message))

@@ -242,8 +242,7 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         save_project(project, options.project)
         say(f"wrote {options.project}")
     # Without a hit pieces and sessions with sound are refused, so they come last.
-    sessions = sorted(options.session or (), key=lambda session: Path(session).suffix.lower() not in SILENT_SESSIONS)
-    silent = [session for session in sessions if Path(session).suffix.lower() in SILENT_SESSIONS]
+    silent = [session for session in options.session or () if Path(session).suffix.lower() in SILENT_SESSIONS]
     for session in silent:
         deliver_session(delivery, Path(session), sample)
         say(f"wrote {session}")
@@ -251,7 +250,7 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         files = deliver_pieces(delivery, Path(options.pieces), sample)
         say(f"wrote {len(files)} pieces to {options.pieces}")
         _warn_of_level(options.pieces, sum(file.clipped for file in files))
-    for session in sessions[len(silent) :]:
+    for session in (session for session in options.session or () if session not in silent):
         media = deliver_session(delivery, Path(session), sample)
         beside = f" and {len(media)} sound files beside it" if media else ""
         say(f"wrote {session}{beside}")
