@@ -37,6 +37,7 @@ DDPM = CheckpointKind(
 STEPS = 1000
 MIN_LOG, MAX_LOG = -18.420681, 5.9540715
 LOG_EPSILON = 1e-8
+LEAST_NOISE = 0.05
 BATCH_SIZE = {"cpu": 4, "cuda": 64, "mps": 16}
 """Sounds in a batch on a device; more only take more memory."""
 
@@ -79,16 +80,18 @@ def add_noise(schedule: Schedule, clean: torch.Tensor, noise: torch.Tensor, step
     return of_clean * clean + of_noise * noise
 
 
-def find_velocity(schedule: Schedule, clean: torch.Tensor, noise: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-    """Velocity of clean spectrograms [B, ...] diffused to steps [B] (Salimans and Ho 2022, section 4)."""
-    of_clean, of_noise = _read_shares(schedule, step, clean)
-    return of_clean * noise - of_noise * clean
-
-
-def find_noise(schedule: Schedule, velocity: torch.Tensor, noisy: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-    """The noise in noisy spectrograms [B, ...] of which the velocity is known."""
+def find_noise(schedule: Schedule, clean: torch.Tensor, noisy: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+    """The noise in noisy spectrograms [B, ...] of which the clean ones are known."""
     of_clean, of_noise = _read_shares(schedule, step, noisy)
-    return of_clean * velocity + of_noise * noisy
+    return (noisy - of_clean * clean) / of_noise
+
+
+def weigh_clean(schedule: Schedule, like: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
+    """By what errors of clean spectrograms [B, ...] become errors of velocity, [B, 1, ...] (Li and He 2025, table 1).
+
+    One over the noise's amplitude, which counts as LEAST_NOISE at least.
+    """
+    return 1.0 / _read_shares(schedule, step, like)[1].clamp_min(LEAST_NOISE)
 
 
 def _read_shares(schedule: Schedule, step: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -218,7 +221,7 @@ class Ddpm:
         def predict(noisy: torch.Tensor, step: int) -> torch.Tensor:
             steps = torch.full((size,), step, device=device)
             predicted: torch.Tensor = self.network(noisy, steps, latent, drawing)
-            return find_noise(self.schedule, predicted, noisy, steps) if self.network.config.velocity else predicted
+            return find_noise(self.schedule, predicted, noisy, steps) if self.network.config.clean else predicted
 
         def draw_noise() -> torch.Tensor:
             return noise_source().to(device)

@@ -44,15 +44,16 @@ class DdpmConfig:
     on which 1000 steps at full resolution would take an hour a sound.
 
     ``drawn``: the physics is an input of the U-Net as well (drawing.py), and not only a vector as in the paper.
-    ``velocity``: the network predicts velocity (Salimans and Ho 2022, sampler.py) instead of noise. A narrow network of
-    patches cannot copy noise from its input to its output, and its error there is noise of its own at every step.
+    ``clean``: the network predicts the clean spectrogram instead of the noise (Li and He, "Back to basics: let
+    denoising generative models denoise", 2025). A narrow network of patches cannot copy noise from its input to its
+    output, and its error there is noise of its own at every step.
     """
 
     base: int = PAPER_BASE
     multipliers: tuple[int, ...] = (1, 2, 4, 8)
     patch: tuple[int, int] = (1, 1)
     drawn: bool = False
-    velocity: bool = False
+    clean: bool = False
 
 
 def stack_features(physics: DdpmPhysics) -> tuple[torch.Tensor, ...]:
@@ -177,7 +178,9 @@ class Level(nn.Module):
 
 
 class DdpmNetwork(nn.Module):
-    """Predict the noise in a spectrogram [B, 1, 1025, 44], given its step [B] and the physics latent [B, 256].
+    """Predict the noise in a spectrogram [B, 1, 1025, 44], or the spectrogram without it.
+
+    Given are its step [B] and the physics latent [B, 256].
 
     1025 is odd: inputs are zero-padded until every level can be halved, and outputs cropped.
     """
@@ -208,7 +211,7 @@ class DdpmNetwork(nn.Module):
     def forward(
         self, x: torch.Tensor, step: torch.Tensor, latent: torch.Tensor, drawing: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Noisy spectrograms [B, 1, H, W], steps [B] and latents [B, 256] to noise or velocity [B, 1, H, W].
+        """Noisy spectrograms [B, 1, H, W], steps [B] and latents [B, 256] to noise or clean spectrograms.
 
         ``drawing`` [B, 2, H, W] is needed where the configuration is ``drawn`` (``draw_physics``).
         """

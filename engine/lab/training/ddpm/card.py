@@ -89,7 +89,7 @@ def write_card(
     epochs = examples / max(1, facts["recordings"])
     patch = " x ".join(str(p) for p in network.patch)
     sizes = f"base {network.base} (the paper's: {PAPER_BASE}), multipliers {', '.join(map(str, network.multipliers))}"
-    target = "velocity" if network.velocity else "noise"
+    target = "velocity" if network.clean else "noise"
     figures = [
         ("steps of the optimizer", facts["step"]),
         (f"mean absolute error of the {target}, held-out recordings", facts.get("held_out", "none held out")),
@@ -117,10 +117,10 @@ def write_card(
             "- The physics is drawn for the U-Net as well, as spectrograms of modes and of noise: a vector alone is\n"
             "  hardly heeded by a network that has seen a thousand recordings.\n"
         )
-    if network.velocity:
+    if network.clean:
         changes += (
-            "- The network predicts velocity (Salimans and Ho 2022): so narrow, and in patches, it cannot copy noise:\n"
-            "  what it predicted as noise was so inexact at the first steps that every sound became noise.\n"
+            "- The network predicts the clean spectrogram (Li and He 2025), its errors weighed as those of velocity:\n"
+            "  so narrow, and in patches, it cannot copy noise, and left its own in every sound that it predicted so.\n"
         )
     text = f"""# {folder.name}
 

@@ -16,7 +16,7 @@ import torch
 from engine.core.checkpoint import count_parameters
 from engine.core.device import choose_device, prefers_bfloat16
 from engine.core.errors import BadInput
-from engine.lab.baselines.ddpm.sampler import Schedule, add_noise, find_velocity, load_ddpm, make_schedule, save_ddpm
+from engine.lab.baselines.ddpm.sampler import Schedule, add_noise, load_ddpm, make_schedule, save_ddpm, weigh_clean
 from engine.lab.baselines.ddpm.unet import GROUPS, DdpmConfig, DdpmNetwork, stack_features
 from engine.lab.data.recordings import is_held_out, list_recordings
 from engine.lab.training.ddpm.card import measure_sounds, write_card
@@ -107,7 +107,8 @@ def noise_loss(
     generator: torch.Generator,
     bfloat16: bool,
 ) -> torch.Tensor:
-    """Mean absolute error of the predicted noise or velocity of clips at random steps; a scalar."""
+    """Mean absolute error of the noise predicted in clips at random steps, or of the velocity where the clean
+    spectrograms are predicted; a scalar."""
     device = next(network.parameters()).device
     clean = torch.from_numpy(clips.spectrograms[rows]).to(device).float()[:, None]
     step = torch.randint(len(schedule.alpha_bar), (len(rows),), generator=generator)
@@ -118,8 +119,9 @@ def noise_loss(
     with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         latent = network.encode(features)
         predicted = network(noisy, step.to(device), latent, None if drawing is None else drawing.to(device))
-    wanted = find_velocity(schedule, clean, noise, step) if network.config.velocity else noise
-    return (predicted.float() - wanted).abs().mean()
+    if network.config.clean:
+        return ((predicted.float() - clean).abs() * weigh_clean(schedule, clean, step)).mean()
+    return (predicted.float() - noise).abs().mean()
 
 
 @torch.no_grad()
@@ -182,7 +184,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--multipliers", type=read_numbers, default=(1, 2, 4), help="of each level (1,2,4,8)")
     parser.add_argument("--patch", type=read_patch, default=(4, 4), help="bins and frames of a patch (1,1)")
     parser.add_argument("--drawn", action="store_true", help="the physics is drawn for the network as well")
-    parser.add_argument("--velocity", action="store_true", help="the network predicts velocity instead of noise")
+    parser.add_argument("--clean", action="store_true", help="the network predicts the sound instead of the noise")
     parser.add_argument("--sounds", type=int, default=8, help="held-out sounds to sample and measure at the end")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--seed", type=int, default=0)
@@ -195,7 +197,7 @@ def main(args: list[str]) -> None:
     if options.clips_only:
         return
     config = TrainingConfig(minutes=options.minutes, steps=options.steps, seed=options.seed)
-    network = DdpmConfig(options.base, options.multipliers, options.patch, options.drawn, options.velocity)
+    network = DdpmConfig(options.base, options.multipliers, options.patch, options.drawn, options.clean)
     training = Training(network, config, work, device)
     training.resume()
     millions = count_parameters(training.network) / 1e6

@@ -21,13 +21,13 @@ from engine.lab.baselines.ddpm.sampler import (
     estimate_clean,
     expand_magnitude,
     find_noise,
-    find_velocity,
     invert_spectrogram,
     load_ddpm,
     log_spectrogram,
     make_schedule,
     run_ancestral_sampling,
     save_ddpm,
+    weigh_clean,
 )
 from engine.lab.baselines.ddpm.unet import DdpmConfig, DdpmNetwork
 from tests.sounds import ddpm_clip
@@ -66,36 +66,38 @@ def test_the_clean_estimate_inverts_added_noise_at_any_step() -> None:
         assert torch.allclose(estimate_clean(schedule, noisy[step], noise[step], step), clean[step], atol=1e-9), step
 
 
-def test_velocity_tells_noise_and_is_the_rate_of_change_along_the_angle() -> None:
-    """The derivative of cos a clean + sin a noise by the angle a (Salimans and Ho 2022); at the last step the sound."""
+def test_errors_of_the_clean_spectrogram_weigh_as_those_of_velocity() -> None:
+    """Velocity is the derivative of cos a clean + sin a noise by the angle a (Salimans and Ho 2022)."""
     schedule, random = make_schedule(), torch.Generator().manual_seed(0)
-    clean = torch.rand(1000, 6, generator=random, dtype=torch.float64) * 2.0 - 1.0
-    noise = torch.randn(1000, 6, generator=random, dtype=torch.float64)
+    clean, guess, noise = (torch.rand(1000, 6, generator=random, dtype=torch.float64) - 0.5 for _ in range(3))
     steps = torch.arange(1000)
-    velocity, noisy = find_velocity(schedule, clean, noise, steps), add_noise(schedule, clean, noise, steps)
+    noisy = add_noise(schedule, clean, noise, steps)
+    guessed = find_noise(schedule, guess, noisy, steps)
+    assert torch.allclose(find_noise(schedule, clean, noisy, steps), noise, atol=1e-9)
     angle = torch.arccos(schedule.alpha_bar.sqrt())[:, None]
-    change = 1e-5
-    slope = (torch.cos(angle + change) * clean + torch.sin(angle + change) * noise - noisy) / change
-    assert torch.allclose(velocity, slope, atol=1e-4)
-    assert torch.allclose(find_noise(schedule, velocity, noisy, steps), noise, atol=1e-9)
-    assert torch.allclose(velocity[-1], -clean[-1], atol=1e-3)
+    error = (torch.cos(angle) * (guessed - noise) - torch.sin(angle) * (guess - clean)).abs()
+    weighed = (guess - clean).abs() * weigh_clean(schedule, clean, steps)
+    noisy_enough = torch.sin(angle[:, 0]) > 0.05
+    assert torch.allclose(weighed[noisy_enough], error[noisy_enough], atol=1e-9)
+    assert bool((weighed < 20.0 * (guess - clean).abs() + 1e-9).all())
 
 
-def test_a_network_of_velocities_is_sampled_as_one_of_noise() -> None:
-    """The same answers, told as velocity: the same spectrogram."""
+def test_a_network_of_clean_spectrograms_is_sampled_as_one_of_noise() -> None:
+    """The same answers, told as the clean spectrogram: the same spectrogram."""
     schedule, clean = make_schedule(20), torch.rand(1, 1, 1025, 44, generator=torch.Generator().manual_seed(1)) - 0.5
 
     class Oracle(DdpmNetwork):
         def forward(
             self, x: torch.Tensor, step: torch.Tensor, latent: torch.Tensor, drawing: torch.Tensor | None = None
         ) -> torch.Tensor:
-            at = int(step[0])
-            noise = (x - schedule.alpha_bar[at].sqrt() * clean) / (1.0 - schedule.alpha_bar[at]).sqrt()
-            return find_velocity(schedule, clean, noise, step).float()
+            of_clean, of_noise = schedule.alpha_bar[step[0]].sqrt(), (1.0 - schedule.alpha_bar[step[0]]).sqrt()
+            noise = (x - of_clean * clean) / of_noise
+            return clean if self.config.clean else noise.float()
 
-    ddpm = Ddpm(Oracle(replace(TINY, velocity=True)), "", CPU, 20, bfloat16=False)
     physics = estimate_ddpm_batch([ddpm_clip(800.0, 0.3)], steps=2)
-    assert ddpm.sample_spectrograms(physics, [1])[0] == pytest.approx(clean[0, 0].numpy(), abs=2e-3)
+    for told_clean in (True, False):
+        ddpm = Ddpm(Oracle(replace(TINY, clean=told_clean)), "", CPU, 20, bfloat16=False)
+        assert ddpm.sample_spectrograms(physics, [1])[0] == pytest.approx(clean[0, 0].numpy(), abs=2e-3)
 
 
 def test_an_oracle_s_noise_leads_to_its_spectrogram() -> None:
