@@ -28,8 +28,9 @@ def strike(session: Session, message: requests.Strike) -> None:
     """Render one strike of a sound of the document."""
     project = session.require_project()
     sound = find_sound(project, message.sound_id)
-    if not VELOCITY_RANGE_DB[0] <= message.velocity_db <= VELOCITY_RANGE_DB[1]:
-        raise BadInput("the velocity is not between -60 and 12 dB; choose another")
+    softest_db, hardest_db = VELOCITY_RANGE_DB
+    if not softest_db <= message.velocity_db <= hardest_db:
+        raise BadInput(f"the velocity is not between {softest_db:g} and {hardest_db:g} dB; choose another")
     _strike(session, project, sound, sound.id, message.velocity_db)
 
 

@@ -65,8 +65,6 @@ if TYPE_CHECKING:
     from engine.physics.presets import Preset
 
 
-VELOCITY_RANGE_DB = (-60.0, 12.0)
-
 Mark = Callable[[], None]
 """Marks a tab's change as handled; called under the session's lock, right before the document changes."""
 

@@ -25,6 +25,9 @@ LONGEST_ENVELOPE = 60
 ENVELOPE_RANGE_DB = (-40.0, 20.0)
 MACRO_NAMES = ("mass", "hardness", "damping", "position", "roughness", "room")
 MACRO_RANGE = (-1.0, 1.0)
+VELOCITY_RANGE_DB = (-60.0, 12.0)
+"""Of strikes, re the sound as stored: in documents, and in lists of hits that are read."""
+
 MATERIALS = (
     "metal", "wood", "glass", "ceramic", "plastic", "rock", "concrete", "drywall", "carpet", "cloth", "paper", "rubber",
     "skin", "floor", "food", "ground", "water", "membrane",

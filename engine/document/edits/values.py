@@ -14,12 +14,12 @@ from engine.core.units import LN_60_DB, SAMPLE_RATE_HZ
 from engine.document.project import Hit, Project, Sound
 from engine.document.seeds import MAX_SEED as MAX_SEED
 from engine.document.strip import CUTOFF_RANGE_HZ, DISTANCE_RANGE_M, SEND_OFF_DB
+from engine.physics.model import VELOCITY_RANGE_DB as VELOCITY_RANGE_DB
 from engine.physics.model import Macros, Modes, Residual
 
 FREQUENCY_RANGE_HZ = (1.0, SAMPLE_RATE_HZ / 2.0)
 POWER_RANGE_DB = (-120.0, 24.0)
 DECAY_RANGE_PER_S = (LN_60_DB / 60.0, LN_60_DB / 0.001)  # T60 from 60 s down to 1 ms
-VELOCITY_RANGE_DB = (-60.0, 12.0)
 GAIN_RANGE_DB = (-60.0, 24.0)
 PITCH_RANGE_CENTS = (-4800.0, 4800.0)
 DECAY_RATIO_RANGE = (0.05, 20.0)

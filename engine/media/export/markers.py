@@ -13,10 +13,10 @@ from typing import NamedTuple
 from engine.core.errors import BadInput
 from engine.core.files import create_file, read_bounded
 from engine.core.words import fixed
+from engine.physics.model import VELOCITY_RANGE_DB
 
 _LARGEST_BYTES = 16 << 20
 _MOST_ROWS = 10_000
-_VELOCITY_RANGE_DB = (-60.0, 12.0)
 
 
 class Marker(NamedTuple):
@@ -86,8 +86,12 @@ def _read_row(
     if not values.get("velocity_db"):
         return time_s, None
     velocity_db = _read_number(file, row, "velocity_db", values["velocity_db"])
-    if not _VELOCITY_RANGE_DB[0] <= velocity_db <= _VELOCITY_RANGE_DB[1]:
-        raise BadInput(f"{file.name}, row {row}: velocity_db {velocity_db:g} is outside -60 to 12; correct it")
+    softest_db, hardest_db = VELOCITY_RANGE_DB
+    if not softest_db <= velocity_db <= hardest_db:
+        raise BadInput(
+            f"{file.name}, row {row}: velocity_db {velocity_db:g} is outside {softest_db:g} to {hardest_db:g}; "
+            "correct it"
+        )
     return time_s, velocity_db
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from engine.core.errors import BadInput
 from engine.core.units import frames_a_second
 from engine.media.spotting.spots import Spot, SpottingList, clock_s
+from engine.physics.model import VELOCITY_RANGE_DB
 
 MAGIC = b"MThd"
 _DEFAULT_TEMPO_US = 500_000
@@ -71,7 +72,7 @@ def _open(data: bytes, source: str) -> Any:
 
 def velocity_db(velocity: int) -> float:
     """Strike of a MIDI velocity: 40 log10(v / 127) dB (General MIDI), +12 dB at 127; the inverse of the export."""
-    return max(-60.0, _FULL_DB + 40.0 * math.log10(velocity / 127.0))
+    return max(VELOCITY_RANGE_DB[0], _FULL_DB + 40.0 * math.log10(velocity / 127.0))
 
 
 def _absolute(track: Any) -> list[tuple[int, Any]]:

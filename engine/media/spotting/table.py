@@ -13,11 +13,11 @@ from engine.core.errors import BadInput
 from engine.media.spotting.midi import velocity_db as midi_velocity_db
 from engine.media.spotting.spots import Spot, SpottingList
 from engine.media.spotting.times import parse_clock_s, parse_rate, parse_seconds, parse_timecode_s, refuse_bars
+from engine.physics.model import VELOCITY_RANGE_DB
 
 _TIME_COLUMNS = ("time_s", "timecode", "tc", "tc in", "timecode in", "in", "start", "start time", "time", "position")
 _NAME_COLUMNS = ("name", "marker", "marker name", "label", "hit", "cue", "description", "comment", "notes")
 _SOUND_COLUMNS = ("sound", "track", "track name", "category", "object")
-_VELOCITY_RANGE_DB = (-60.0, 12.0)
 _SEPARATOR = re.compile(r'"?sep=([\t;,|])"?', re.IGNORECASE)
 _WHOLE_SECONDS = re.compile(r"\d{1,2}:\d{2}:\d{2}", re.ASCII)
 _FRAMES = re.compile(r"\d{2}(?:\.\d{1,2})?", re.ASCII)
@@ -128,7 +128,7 @@ def _first(record: Mapping[str, str], columns: tuple[str, ...]) -> str:
 
 def _read_velocity(record: Mapping[str, str], row: int, source: str) -> float | None:
     """Force in dB of ``velocity_db``, or of a MIDI ``velocity`` from 1 to 127."""
-    for column, lowest, highest in (("velocity_db", *_VELOCITY_RANGE_DB), ("velocity", 1.0, 127.0)):
+    for column, lowest, highest in (("velocity_db", *VELOCITY_RANGE_DB), ("velocity", 1.0, 127.0)):
         text = record.get(column, "").replace(",", ".")
         if not text:
             continue

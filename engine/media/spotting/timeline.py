@@ -9,9 +9,9 @@ from typing import Any
 from engine.core.bounded_json import parse_json
 from engine.core.errors import BadInput
 from engine.media.spotting.spots import Spot, SpottingList
+from engine.physics.model import VELOCITY_RANGE_DB
 
 _MARK = '"OTIO_SCHEMA"'
-_SOFTEST_DB, _HARDEST_DB = -60.0, 12.0
 
 
 def is_timeline(text: str) -> bool:
@@ -61,7 +61,7 @@ def _read_markers(otio: Any, timeline: Any, start_s: Fraction) -> Iterator[Spot]
             struck = marker.metadata.get("struck", {})
             time_s, velocity_db = float(start_s + _seconds(at)), struck.get("velocity_db")
             is_number = isinstance(velocity_db, (int, float)) and not isinstance(velocity_db, bool)
-            is_told = is_number and _SOFTEST_DB <= velocity_db <= _HARDEST_DB
+            is_told = is_number and VELOCITY_RANGE_DB[0] <= velocity_db <= VELOCITY_RANGE_DB[1]
             yield Spot(time_s, marker.name, str(struck.get("sound", "")), velocity_db if is_told else None)
 
 

@@ -11,7 +11,8 @@ import pycmx
 import pytest
 
 from engine.core.errors import BadInput
-from engine.media.export.markers import Marker, write_markers
+from engine.document.edits.hits import set_hits
+from engine.media.export.markers import Marker, read_onsets, write_markers
 from engine.media.export.options import Start
 from engine.media.export.sessions.cue_csv import write_cue_csv
 from engine.media.export.sessions.edl import write_edl
@@ -20,6 +21,7 @@ from engine.media.export.sessions.reaper import write_reaper
 from engine.media.export.sessions.session import Item, Session, Track
 from engine.media.spotting.read import read_spotting
 from engine.media.spotting.spots import Placed
+from tests.delivered_project import make_project
 
 PAL, NTSC, FILM = Fraction(25), Fraction(30000, 1001), Fraction(24000, 1001)
 DURATION_S = 30.0
@@ -191,6 +193,19 @@ def test_a_midi_file_follows_its_tempo_changes(tmp_path: Path) -> None:
     file.tracks.extend([tempo, notes])
     file.save(tmp_path / "beats.mid")
     assert times_of(read(tmp_path / "beats.mid", clip_start="01:00:00:00")) == pytest.approx([0.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize(("beyond_db", "limit"), [(-99.0, "-60"), (99.0, "12")])
+def test_a_list_has_the_velocities_that_a_document_has(tmp_path: Path, beyond_db: float, limit: str) -> None:
+    hit_id = make_project().hits[0].id
+    limit_db = set_hits([hit_id], {"velocity_db": beyond_db}).apply(make_project()).hit(hit_id).velocity_db
+    path = write(tmp_path, "m.csv", f"time_s,velocity_db\n1,{limit_db}\n")
+    assert limit_db == float(limit) and read(path).spots[0].velocity_db == limit_db
+    assert read_onsets(path, DURATION_S) == [(1.0, limit_db)]
+    write(tmp_path, "m.csv", f"time_s,velocity_db\n1,{1.001 * limit_db}\n")
+    for reader in (read, lambda list_: read_onsets(list_, DURATION_S)):
+        with pytest.raises(BadInput, match=r"row 2.* -60 to 12; correct it"):
+            reader(path)
 
 
 def test_what_lies_outside_the_clip_is_left_out_and_told(tmp_path: Path) -> None:

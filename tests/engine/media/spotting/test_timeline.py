@@ -73,12 +73,15 @@ def test_what_struck_wrote_comes_back(place: Place, tmp_path: Path) -> None:
     assert [spot.velocity_db for spot in placed.spots] == [hit.velocity_db for hit in project.hits]
 
 
-@pytest.mark.parametrize("told", ["loud", 99.0, None, True])
-def test_a_marker_with_no_force_that_can_be_has_none(told: object, place: Place) -> None:
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [("loud", None), (99.0, None), (None, None), (True, None), (-60.1, None), (-60.0, -60.0), (12.0, 12.0)],
+)
+def test_a_marker_with_no_force_that_can_be_has_none(told: object, read: float | None, place: Place) -> None:
     timeline = make_timeline(25.0, 3600 * 25)
     timeline.tracks.markers.append(otio.schema.Marker("a", at(25, 25.0), metadata={"struck": {"velocity_db": told}}))
     (spot,) = place("reel.otio", timeline.to_json_string(), PAL, "01:00:00:00").spots
-    assert (spot.time_s, spot.velocity_db) == (1.0, None)
+    assert (spot.time_s, spot.velocity_db) == (1.0, read)
 
 
 @pytest.mark.parametrize(
