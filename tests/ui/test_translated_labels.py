@@ -50,6 +50,8 @@ def read_part(part: ast.expr) -> list[str]:
     match part.value:
         case ast.Call(func=ast.Name(id="count_of"), args=[_, ast.Constant(value=noun)]):
             return [str(noun), f"3 {noun}s"]
+        case ast.Call(func=ast.Name(id="count_of_hits")):
+            return ["hit", "3 hits"]
         case ast.IfExp() as choice:
             return read_text(choice)
         case ast.Name(id="closing"):

@@ -18,6 +18,7 @@ from engine.document.edits.values import (
     check_hits,
     check_number,
     count_of,
+    count_of_hits,
     next_ids,
     with_hits,
 )
@@ -88,7 +89,7 @@ def quantize_hits(
             find = nearest_line(step_s, check_number(offset_s, "offset_s", (-1e6, 1e6)), project.clip.duration_s)
         return draw_hits(ids, find, strength).apply(project)
 
-    return Edit(f"Quantise {count_of(len(set(ids)), 'hit')}", apply)
+    return Edit(f"Quantise {count_of_hits(ids)}", apply)
 
 
 def draw_hits(ids: Sequence[str], find_target: FindTarget, strength: float = 1.0) -> Edit:
@@ -106,7 +107,7 @@ def draw_hits(ids: Sequence[str], find_target: FindTarget, strength: float = 1.0
         time_s = target_s if part == 1.0 else hit.time_s + part * (target_s - hit.time_s)
         return hit if time_s == hit.time_s else replace(touch_hit(hit), time_s=time_s)
 
-    return Edit(f"Quantise {count_of(len(set(ids)), 'hit')}", apply)
+    return Edit(f"Quantise {count_of_hits(ids)}", apply)
 
 
 def nearest_frame(frame_rate: Fraction, duration_s: float) -> FindTarget:

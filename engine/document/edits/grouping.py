@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.core.errors import BadInput
-from engine.document.edits.values import NAME_LENGTH, Edit, check_hits, check_label, count_of, with_hits
+from engine.document.edits.values import NAME_LENGTH, Edit, check_hits, check_label, count_of_hits, with_hits
 from engine.document.project import Hit, Project
 
 
@@ -24,7 +24,7 @@ def group_hits(ids: Sequence[str], name: str = "") -> Edit:
         grouped = (replace(hit, group=group, touched=True) if hit.id in wanted else hit for hit in project.hits)
         return with_hits(project, _free_last(grouped, _groups_of(project, wanted)))
 
-    return Edit(f"Group {count_of(len(set(ids)), 'hit')}", apply)
+    return Edit(f"Group {count_of_hits(ids)}", apply)
 
 
 def ungroup_hits(ids: Sequence[str]) -> Edit:
@@ -35,7 +35,7 @@ def ungroup_hits(ids: Sequence[str]) -> Edit:
         freed = (replace(hit, group="") if hit.id in wanted else hit for hit in project.hits)
         return with_hits(project, _free_last(freed, _groups_of(project, wanted)))
 
-    return Edit(f"Ungroup {count_of(len(set(ids)), 'hit')}", apply)
+    return Edit(f"Ungroup {count_of_hits(ids)}", apply)
 
 
 def _groups_of(project: Project, ids: Collection[str]) -> set[str]:

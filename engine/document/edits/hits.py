@@ -24,7 +24,7 @@ from engine.document.edits.values import (
     check_number,
     check_seed,
     check_truth,
-    count_of,
+    count_of_hits,
     find_sound,
     free_name,
     next_ids,
@@ -88,7 +88,7 @@ def move_hits(ids: Sequence[str], delta_s: float) -> Edit:
 
         return with_hits(project, (shift(hit) if hit.id in wanted else hit for hit in project.hits))
 
-    return Edit(f"Move {count_of(len(set(ids)), 'hit')}", apply)
+    return Edit(f"Move {count_of_hits(ids)}", apply)
 
 
 _HIT_NUMBERS = {
@@ -123,7 +123,7 @@ def set_hits(ids: Sequence[str], values: Mapping[str, Any]) -> Edit:
         new = check_values(project, values)
         return with_hits(project, (set_hit(hit, *new) if hit.id in wanted else hit for hit in project.hits))
 
-    return Edit(_set_label(values, len(set(ids))), apply)
+    return Edit(_set_label(values, ids), apply)
 
 
 def set_each_hit(values: Mapping[str, Mapping[str, Any]]) -> Edit:
@@ -137,11 +137,11 @@ def set_each_hit(values: Mapping[str, Mapping[str, Any]]) -> Edit:
         new = {hit_id: check_values(project, own) for hit_id, own in values.items()}
         return with_hits(project, (set_hit(hit, *new[hit.id]) if hit.id in new else hit for hit in project.hits))
 
-    return Edit(_set_label(dict.fromkeys(name for own in values.values() for name in own), len(values)), apply)
+    return Edit(_set_label(dict.fromkeys(name for own in values.values() for name in own), values), apply)
 
 
-def _set_label(names: Iterable[str], count: int) -> str:
-    return f"Set {', '.join(_HIT_WORDS.get(str(name), str(name)) for name in names)} of {count_of(count, 'hit')}"
+def _set_label(names: Iterable[str], ids: Iterable[str]) -> str:
+    return f"Set {', '.join(_HIT_WORDS.get(str(name), str(name)) for name in names)} of {count_of_hits(ids)}"
 
 
 def check_values(project: Project, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
@@ -197,7 +197,7 @@ def delete_hits(ids: Sequence[str], ripple: bool = False) -> Edit:
         return with_hits(project, left)
 
     closing = " and close the gap" if ripple else ""
-    return Edit(f"Delete {count_of(len(set(ids)), 'hit')}{closing}", apply)
+    return Edit(f"Delete {count_of_hits(ids)}{closing}", apply)
 
 
 def close_gaps(hits: Sequence[Hit], deleted: set[str]) -> dict[str, float]:
@@ -236,7 +236,7 @@ def detach_hits(ids: Sequence[str]) -> Edit:
         return set_each_hit(values).apply(project) if values else project
 
     whose = "its own sound" if len(set(ids)) == 1 else "their own sounds"
-    return Edit(f"Give {count_of(len(set(ids)), 'hit')} {whose}", apply)
+    return Edit(f"Give {count_of_hits(ids)} {whose}", apply)
 
 
 def replace_detected_hits(found: Sequence[tuple[float, float, float]], label: str = "Detect hits") -> Edit:

@@ -17,7 +17,7 @@ from engine.document.edits.values import (
     check_list,
     check_mapping,
     check_number,
-    count_of,
+    count_of_hits,
     with_hits,
 )
 from engine.document.project import Project
@@ -53,4 +53,4 @@ def clear_strokes(ids: Sequence[str]) -> Edit:
             project, (replace(hit, stroke=None, touched=True) if hit.id in wanted else hit for hit in project.hits)
         )
 
-    return Edit(f"Strike with {count_of(len(set(ids)), 'hit')} instead", apply)
+    return Edit(f"Strike with {count_of_hits(ids)} instead", apply)

@@ -243,7 +243,13 @@ def put_numbers(
 
 
 def count_of(count: int, noun: str) -> str:
+    """How an edit's label names what it changes: ``hit``, ``3 hits``."""
     return noun if count == 1 else f"{count} {noun}s"
+
+
+def count_of_hits(ids: Iterable[str]) -> str:
+    """``count_of`` the hits of these ids; what is given twice is counted once."""
+    return count_of(len(set(ids)), "hit")
 
 
 def free_name(project: Project, name: str) -> str:
