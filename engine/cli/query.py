@@ -73,9 +73,11 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
 def _is_clip(path: str) -> bool:
     """Whether a file has a picture; BadInput where it is neither a clip nor a recording."""
     from engine.bank.user_bank import AUDIO_SUFFIXES
+    from engine.media.open import check_readable
     from engine.media.probe import probe
     from engine.media.recording import read_first_hit
 
+    check_readable(path)  # a name that ends like a recording's tells nothing of a file that is not there
     if Path(path).suffix.lower() in AUDIO_SUFFIXES:
         return False
     try:

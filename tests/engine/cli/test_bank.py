@@ -110,9 +110,15 @@ def test_bad_input_is_told_in_one_sentence(tmp_path: Path, capsys: pytest.Captur
     noise.write_bytes(bytes(range(256)) * 16)
     silence = tmp_path / "silence.wav"
     soundfile.write(silence, np.zeros(RATE), RATE)
+    empty = tmp_path / "empty.wav"
+    empty.touch()
     assert "needs something to go by" in refuse(capsys, "query")
     assert "not for a recording" in refuse(capsys, "query", silence, "--new", "2")
-    assert "no such file" in refuse(capsys, "query", tmp_path / "no.mp4")
+    for missing in ("no.mp4", "no.wav"):
+        for new in ((), ("--new", "3")):
+            said = refuse(capsys, "query", tmp_path / missing, *new)
+            assert f"{missing}: there is no such file in {tmp_path}; check the path" in said
+    assert "is empty" in refuse(capsys, "query", empty, "--new", "3")
     assert "noise.bin" in refuse(capsys, "query", noise)
     assert "silent" in refuse(capsys, "query", silence)
     assert "--top" in refuse(capsys, "query", silence, "--top", "0")
