@@ -26,6 +26,7 @@ from engine.core.paths import ROOT
 from engine.core.words import counted
 from engine.diffusion.sampler import load_sampler
 from engine.lab.benchmarks.clip import choose_presets
+from engine.lab.benchmarks.lifeline import end_with_parent, open_lifeline
 from engine.lab.benchmarks.machine import describe_machine
 
 HITS, REPEATS = 4, 5
@@ -33,7 +34,10 @@ LIMIT_S = 120.0
 """No new repeat is begun after so long; a run that takes ten times as long is given up."""
 WAITING = {"busily": "", "asleep": "PASSIVE"}
 """How threads wait, and the ``OMP_WAIT_POLICY`` that has them do so; an empty one is PyTorch's own way."""
-COMPUTE = (sys.executable, "-c", "while True: pass")
+COMPUTE = (
+    sys.executable, "-c",
+    "from engine.lab.benchmarks.lifeline import end_with_parent; end_with_parent()\nwhile True: pass",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def run(args: list[str]) -> int:
     options = parser.parse_args(args)
     folder = Path(options.ckpt_dir) if options.ckpt_dir else default_ckpt_dir()
     if options.time_here or options.endlessly:
+        end_with_parent()
         sys.stdout.write(json.dumps(time_hits(folder, options.hits, options.endlessly)))
         return 0
     check_json_target(options.json)
@@ -99,9 +104,11 @@ def make_line(folder: Path, hits: int, how: str) -> list[str]:
 
 @contextmanager
 def compute_beside(programs: int, line: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
-    """So many programs that compute until the end. Raises StruckError where one ended before."""
-    none = subprocess.DEVNULL
-    started = [subprocess.Popen(line, cwd=ROOT, env=environment, stdout=none, stderr=none) for _ in range(programs)]
+    """So many programs that compute until the end, of this process too. Raises StruckError where one ended before."""
+    pipe, none = subprocess.PIPE, subprocess.DEVNULL  # the pipe is their lifeline
+    started = [
+        subprocess.Popen(line, cwd=ROOT, env=environment, stdin=pipe, stdout=none, stderr=none) for _ in range(programs)
+    ]
     try:
         yield
         if any(program.poll() is not None for program in started):
@@ -109,21 +116,23 @@ def compute_beside(programs: int, line: Sequence[str], environment: Mapping[str,
     finally:
         for program in started:
             program.kill()
-            program.wait()
+            program.communicate()  # closes the pipe, too
 
 
 def measure(folder: Path, hits: int, waiting: str, programs: int) -> Row:
     """Sample hits in a process whose threads wait in one of the ways of WAITING. Raises StruckError."""
     try:
-        done = subprocess.run(
-            make_line(folder, hits, "--time-here"),
-            cwd=ROOT,
-            env=make_environment(waiting),
-            capture_output=True,
-            text=True,
-            timeout=10.0 * LIMIT_S,
-            check=True,
-        )
+        with open_lifeline() as lifeline:
+            done = subprocess.run(
+                make_line(folder, hits, "--time-here"),
+                cwd=ROOT,
+                env=make_environment(waiting),
+                stdin=lifeline,
+                capture_output=True,
+                text=True,
+                timeout=10.0 * LIMIT_S,
+                check=True,
+            )
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip().splitlines()[-1:] or [str(error)]
         raise StruckError(f"hits could not be sampled in a process of their own: {said[0]}") from error

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +15,13 @@ import pytest
 import torch
 
 from engine.core.errors import BadInput, StruckError
+from engine.core.paths import ROOT
 from engine.diffusion.checkpoint import save_velocity_network
 from engine.diffusion.unet import NetworkConfig, VelocityNetwork
 from engine.lab.benchmarks import beside, run
+from tests.app_process import end_process
+
+WAIT_S = 120.0  # a busy machine is slow
 
 
 @pytest.fixture
@@ -47,6 +55,37 @@ def test_programs_compute_until_the_measurement_ends(monkeypatch: pytest.MonkeyP
     with beside.compute_beside(2, beside.COMPUTE, beside.make_environment("asleep")):
         assert len(started) == 2 and all(program.poll() is None for program in started)
     assert all(program.poll() is not None for program in started)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT] if sys.platform != "win32" else [signal.SIGTERM])
+def test_what_a_benchmark_started_ends_when_it_is_stopped(folder: Path, end: signal.Signals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(WAIT_S)
+        connect = f"import socket; held = socket.create_connection({listener.getsockname()!r})\n"
+        endlessly = beside.make_line(folder, 2, "--endlessly")[3:]
+        sample = [sys.executable, "-c", f"{connect}import engine.__main__; engine.__main__.main({endlessly!r})"]
+        compute = [*beside.COMPUTE[:-1], connect + beside.COMPUTE[-1]]
+        benchmark = f"""
+import signal
+from pathlib import Path
+from engine.lab.benchmarks import beside
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests may run where it is ignored
+beside.make_line = lambda *_: {sample!r}
+with beside.compute_beside(2, {compute!r}, beside.make_environment("asleep")):
+    beside.measure(Path(), 2, "asleep", 2)
+"""
+        process = subprocess.Popen([sys.executable, "-c", benchmark], cwd=ROOT, stderr=subprocess.DEVNULL)
+        try:
+            held = [listener.accept()[0] for _ in range(3)]
+            process.send_signal(end)
+            assert process.wait(WAIT_S) != 0
+        finally:
+            end_process(process)
+    for connection in held:  # it ends with the process that holds its other end
+        connection.settimeout(WAIT_S)
+        with connection, suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
 
 
 def test_the_table_compares_with_threads_that_sleep(
