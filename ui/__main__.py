@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from engine.core.threads import QUIET
+
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-os.environ.update({"OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"} | os.environ)  # engine/core/threads.py
+os.environ.update(QUIET | os.environ)  # before the modules below import NumPy
 
 from engine.core.errors import BadInput, StruckError
 from engine.core.files import make_write_error
