@@ -1,12 +1,20 @@
-"""The export dialog's results in a real browser: warnings stand out, none is of another clip, a lost one is told."""
+"""The export dialog in a real browser: warnings stand out, no result is of another clip, a lost export is told."""
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 from playwright.sync_api import expect
 
+from engine.core.paths import ASSETS
 from tests.browser.struck_page import Editor
+
+
+def color_of_faults(editor: Editor) -> str:
+    coral = editor.see("getComputedStyle(document.querySelector('.st-app')).getPropertyValue('--coral')").strip()
+    return f"rgb({', '.join(str(int(coral[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
 def test_results_warn_of_the_level_age_with_an_edit_and_go_with_the_clip(editor: Editor) -> None:
@@ -24,8 +32,7 @@ def test_results_warn_of_the_level_age_with_an_edit_and_go_with_the_clip(editor:
     assert len(said) == 2 and said[0] == said[1] and said[0].startswith("over full scale in ")
     colors = [warnings.first, links.locator(".st-file-note:not(.is-fault)").first]
     warned, quiet = [place.evaluate("(shown) => getComputedStyle(shown).color") for place in colors]
-    coral = editor.see("getComputedStyle(document.querySelector('.st-app')).getPropertyValue('--coral')").strip()
-    assert warned != quiet and warned == f"rgb({', '.join(str(int(coral[i : i + 2], 16)) for i in (1, 3, 5))})"
+    assert warned != quiet and warned == color_of_faults(editor)
 
     editor.change(lambda: editor.see("void window.struck.store.edit({ kind: 'set_mix', gain_db: 0 })"))
     expect(words).to_have_text("Exported before the last change")
@@ -148,6 +155,35 @@ def test_a_page_that_is_loaded_anew_shows_how_far_an_export_is(editor: Editor) -
     editor.see("window.struck.store.emit('exported', { files: [], is_current: true, again: false })")
     assert dialog.is_hidden()
     editor.see("window.tell('idle')")
+
+
+def test_the_queue_warns_of_the_level_under_what_is_done(editor: Editor, tmp_path: Path) -> None:
+    page = editor.page
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Export")
+    dialog.locator(".st-choice").first.get_by_role("checkbox").uncheck()  # the film takes longer
+    field = dialog.get_by_label("Path of a clip, folder or list to queue")
+    project = json.loads((ASSETS / "demo_sound.struck.json").read_text("utf-8"))
+    (tmp_path / "demo_sound.mp4").write_bytes((ASSETS / "demo_sound.mp4").read_bytes())
+    hot, calm = dialog.locator(".st-queue-item").nth(0), dialog.locator(".st-queue-item").nth(1)
+    for name, gain_db, item in (("hot", 24.0, hot), ("calm", -12.0, calm)):
+        project["mix"]["gain_db"] = gain_db
+        path = tmp_path / f"{name}.struck.json"
+        path.write_text(json.dumps(project), "utf-8")
+        field.fill(str(path))
+        field.press("Enter")
+        item.wait_for()
+    dialog.locator(".st-queue-item.is-done").nth(1).wait_for()
+    warning, state = hot.locator(".st-queue-warning"), hot.locator(".st-queue-state")
+    expect(warning).to_have_text(re.compile(r"^hot\.wav is over full scale in \d+ samples; lower the mix$"))
+    assert warning.evaluate("(shown) => getComputedStyle(shown).color") == color_of_faults(editor)
+    assert state.evaluate("(shown) => getComputedStyle(shown).color") != color_of_faults(editor)
+    done, under = state.bounding_box(), warning.bounding_box()
+    assert done and under and done["y"] < under["y"] and under["y"] + under["height"] <= done["y"] + done["height"]
+    assert calm.locator(".st-queue-warning").count() == 0
+    dialog.get_by_role("button", name="Clear").click()
+    expect(dialog.locator(".st-queue-item")).to_have_count(0)
+    page.keyboard.press("Escape")
 
 
 def test_a_path_that_is_refused_stays_in_the_field(editor: Editor, tmp_path: Path) -> None:
