@@ -8,7 +8,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def fixed(value: float, form: str) -> str:
+def format_number(value: float, form: str) -> str:
     """A number by a format such as ``+.1f``; what rounds to minus zero is zero."""
     text = format(value, form)
     return text if float(text) else format(0.0, form)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from engine.core.errors import BadInput
 from engine.core.files import create_file, read_bounded
-from engine.core.words import fixed
+from engine.core.words import format_number
 from engine.physics.model import VELOCITY_RANGE_DB
 
 _LARGEST_BYTES = 16 << 20
@@ -34,7 +34,7 @@ def write_markers(path: str | os.PathLike[str], rows: Iterable[Marker]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(Marker._fields)
     for row in sorted(rows):
-        writer.writerow([f"{max(0.0, row.time_s):.6f}", fixed(row.velocity_db, ".2f"), row.name, row.sound])
+        writer.writerow([f"{max(0.0, row.time_s):.6f}", format_number(row.velocity_db, ".2f"), row.name, row.sound])
     with create_file(path) as file:
         file.write(text.getvalue().encode("utf-8"))
 

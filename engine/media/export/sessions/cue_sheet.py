@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.core.files import create_file
 from engine.core.names import to_text
-from engine.core.words import fixed
+from engine.core.words import format_number
 from engine.media.export.sessions.session import Session, list_cues
 from engine.media.stills import grab_frames
 
@@ -30,7 +30,7 @@ def write_cue_sheet(path: Path, session: Session, clip: str | os.PathLike[str] |
     )
     rows = list_cues(session)
     for row in rows:
-        row["level"] = f"{fixed(float(row['velocity_db']), '+.1f')} dB"
+        row["level"] = f"{format_number(float(row['velocity_db']), '+.1f')} dB"
     images = [pictures.get(item.hit_s) for _, item in session.hits()]
     data = _make_pdf(session, rows, images) if path.suffix.lower() == ".pdf" else _make_html(session, rows, images)
     with create_file(path) as file:

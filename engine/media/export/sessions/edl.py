@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.core.files import create_file
 from engine.core.names import to_text
 from engine.core.units import format_timecode, parse_timecode
-from engine.core.words import fixed
+from engine.core.words import format_number
 from engine.media.export.sessions.session import COLORS, Session
 
 _NAMES = ("Cyan", "Purple", "Red", "Blue", "Yellow", "Green", "Pink", "Lavender")
@@ -28,7 +28,7 @@ def write_edl(path: Path, session: Session) -> None:
         last = format_timecode(frame + 1, start.frame_rate, start.drop_frame)
         color = _name_color(track.color)
         lines.append(f"{number:03d}  001      V     C        {first} {last} {first} {last}  ")
-        name = f"{item.name} {fixed(item.velocity_db, '+.1f')} dB"
+        name = f"{item.name} {format_number(item.velocity_db, '+.1f')} dB"
         lines.append(f" |C:ResolveColor{color} |M:{_clean(name)} |D:1")
         lines.append("")
     with create_file(path) as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.core.words import fixed
+from engine.core.words import format_number
 from engine.media.export.options import Start
 from engine.media.export.tags import Category
 
@@ -109,9 +109,9 @@ def list_cues(session: Session) -> list[dict[str, str]]:
                 "hit": item.name.removeprefix(f"{track.name} "),
                 "sound": track.name,
                 "cat_id": track.category.cat_id,
-                "velocity_db": fixed(item.velocity_db, ".2f"),
-                "gain_db": fixed(item.gain_db, ".2f"),
-                "pan": fixed(item.pan, ".3f"),
+                "velocity_db": format_number(item.velocity_db, ".2f"),
+                "gain_db": format_number(item.gain_db, ".2f"),
+                "pan": format_number(item.pan, ".3f"),
             }
         )
     return rows
