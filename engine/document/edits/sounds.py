@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.core.errors import BadInput
+from engine.core.words import counted
 from engine.document.edits.values import (
     DECAY_RANGE_PER_S,
     FREQUENCY_RANGE_HZ,
@@ -195,7 +196,8 @@ def delete_sound(sound_id: str) -> Edit:
         sound = find_sound(project, sound_id)
         users = sum(hit.sound_id == sound_id for hit in project.hits)
         if users:
-            raise BadInput(f"{sound.name} is struck by {count_of(users, 'hit')}; give them another sound first")
+            them = "it" if users == 1 else "them"
+            raise BadInput(f"{sound.name} is struck by {counted(users, 'hit')}; give {them} another sound first")
         user = find_user(project, sound_id)
         if user is not None:
             raise BadInput(f"{sound.name} is a part of {user.name}; remove it there first")

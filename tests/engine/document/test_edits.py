@@ -161,8 +161,9 @@ def test_presets_serve_one_sound_or_all_hits() -> None:
 
 
 def test_a_sound_in_use_is_not_deleted() -> None:
-    with pytest.raises(BadInput, match="struck by 2 hits"):
-        do(make_project(), kind="delete_sound", sound_id="s1")
+    for sound_id, told in (("s1", "Bowl is struck by 2 hits; give them"), ("s2", "Crate is struck by 1 hit; give it")):
+        with pytest.raises(BadInput, match=f"{told} another sound first"):
+            do(make_project(), kind="delete_sound", sound_id=sound_id)
     project = do(make_project(), kind="delete_hits", ids=["h1", "h2"])
     assert [s.id for s in do(project, kind="delete_sound", sound_id="s1").sounds] == ["s2"]
 
