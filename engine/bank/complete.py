@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_power
 from engine.physics.detail import (
     Detail,
     gather_bands,
@@ -40,6 +40,7 @@ _DB_PER_OCTAVE, _DB_PER_DECAY, _DB_PER_MATERIAL = 4.0, 3.0, 6.0
 _MOST_GAIN_DB, _MOST_DECAY = 24.0, 4.0
 _CORRECTIONS, _FINEST_BANDS = 3, 24
 _NEAREST_CENTS = 30.0
+_MOST_ROOM_DB = -30.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,18 @@ def describe_donor(modes: Modes, residual: Residual, material: str) -> Donor:
     """A physics as a donor."""
     size = measure_size(modes, residual)
     return Donor(modes, residual, material, size, describe_coarse(modes, residual, size))
+
+
+def is_dry(modes: Modes, residual: Residual) -> bool:
+    """Whether an object's room is not heard, as one that lends to others needs.
+
+    In a wet recording the room is mistaken for the object's own decay, and damping would not be heard.
+    """
+    own, room = (
+        sum(power / decay for _, _, power, decay in sounds)
+        for sounds in (list_sounds(modes, residual), list_noise(residual, "room"))
+    )
+    return room <= db_to_power(_MOST_ROOM_DB) * own
 
 
 def describe_coarse(modes: Modes, residual: Residual, size_octaves: float) -> np.ndarray:

@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 
 from engine.bank.bank import Bank, load_bank
-from engine.bank.complete import Donor, complete_physics, describe_donor
+from engine.bank.complete import Donor, complete_physics, describe_donor, is_dry
 from engine.bank.search import rank_by_physics
 from engine.core.lru import LRU
 from engine.document.edits.values import select_modes
@@ -48,11 +48,11 @@ def complete_sound(sound: Sound) -> tuple[Modes, Residual]:
 
 @functools.lru_cache(maxsize=1)
 def list_donors(bank: Bank) -> tuple[Donor, ...]:
-    """The recorded entries of a bank as donors; a second for a thousand of them."""
+    """The dry recorded entries of a bank as donors; a second for a thousand of them."""
     return tuple(
         describe_donor(entry.physics.modes, entry.physics.residual, entry.material)
         for entry in bank.entries
-        if entry.kind == "recording"
+        if entry.kind == "recording" and is_dry(entry.physics.modes, entry.physics.residual)
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.bank.complete import NEIGHBOURS, Donor, complete_physics, describe_donor
+from engine.bank.complete import NEIGHBOURS, Donor, complete_physics, describe_donor, is_dry
+from engine.core.units import SILENCE_DB, power_to_db
 from engine.physics.detail import Detail, gather_bands, list_noise, list_ringing, reduce_detail
 from engine.physics.model import Modes, NoiseComponent, Physics, Residual
 from engine.physics.synthesis import synthesize
@@ -31,6 +32,17 @@ def make_object(seed: int) -> tuple[Modes, Residual]:
 @pytest.fixture(scope="module")
 def donors() -> list[Donor]:
     return [describe_donor(*make_object(seed), "metal" if seed % 2 else "wood") for seed in range(40)]
+
+
+@pytest.mark.parametrize(("room_db", "dry"), [(-33.0, True), (-28.0, False), (10.0, False)])
+def test_a_room_is_weighed_by_the_energy_that_is_heard(room_db: float, dry: bool) -> None:
+    object_only = replace(make_object(5)[1], attack=None, rise_s=0.0, envelope_db=())
+    own = np.square(synthesize(Physics(Modes(), object_only), 1.0, seed=1)).sum()
+    room = NoiseComponent(object_only.power_db, (10.0,) * 32)
+    alone = replace(object_only, power_db=(SILENCE_DB,) * 32, room=room)
+    gain_db = float(power_to_db(own / np.square(synthesize(Physics(Modes(), alone), 1.0, seed=1)).sum())) + room_db
+    loud = NoiseComponent(tuple(p + gain_db for p in room.power_db), room.decay_per_s)
+    assert is_dry(Modes(), replace(object_only, room=loud)) == dry
 
 
 def test_what_is_given_stays(donors: list[Donor]) -> None:

@@ -87,7 +87,7 @@ def find_noise(schedule: Schedule, clean: torch.Tensor, noisy: torch.Tensor, ste
 
 
 def weigh_clean(schedule: Schedule, like: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
-    """By what errors of clean spectrograms [B, ...] become errors of velocity, [B, 1, ...] (Li and He 2025, table 1).
+    """By what errors of clean spectrograms [B, ...] become errors of velocity, [B, 1, ...] (Li and He 2025).
 
     One over the noise's amplitude, which counts as LEAST_NOISE at least.
     """

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.bank.complete import Donor, choose_donor, complete_physics, describe_donor
+from engine.bank.complete import Donor, choose_donor, complete_physics, describe_donor, is_dry
 from engine.cli.console import check_json_target, write_json
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
@@ -124,8 +124,9 @@ def split_hits(every: Sequence[AnalysedHit], development: bool) -> tuple[list[An
 
 
 def list_donor_hits(hits: Sequence[AnalysedHit]) -> list[AnalysedHit]:
-    """Recorded hits with treble: they stand in for similar objects and donate fine structure."""
-    return [hit for hit in hits if not is_synthetic(hit) and hit.fmax_hz >= DULL_HZ]
+    """Recorded hits with treble and little room: they stand in for similar objects and donate fine structure."""
+    recorded = [hit for hit in hits if not is_synthetic(hit) and hit.fmax_hz >= DULL_HZ]
+    return [hit for hit in recorded if is_dry(hit.modes, hit.residual)]
 
 
 def find_similar(
