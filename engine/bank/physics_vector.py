@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.core.units import SILENCE_DB
-from engine.physics.macros import rebin, with_bands
 from engine.physics.model import LONGEST_RISE_S, NOISE_COMPONENTS, Modes, NoiseComponent, Physics, Residual
+from engine.physics.noise_bands import rebin, with_bands
 
 LOWEST_HZ, SLOTS_AN_OCTAVE, SLOTS = 55.0, 4, 33
 """Slots of modes, from 55 Hz to 16.7 kHz."""

@@ -7,13 +7,23 @@ parameters. ``ui/editor/audio/macros.js`` implements the same formulas for the p
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from engine.core.units import LN_60_DB, SILENCE_DB, db_to_gain, db_to_power, power_to_db
 from engine.physics.loudness import measure_loudness_db
 from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, NoiseComponent, Residual
+from engine.physics.noise_bands import (
+    BURST_DECAY_PER_S,
+    add_power,
+    amplify,
+    bands_near,
+    centres_of,
+    level_of,
+    power_of,
+    rebin,
+    with_bands,
+)
 
 SIZE_SPAN = 4.0  # lengths at mass 1: two octaves down, 64 times the mass
 CONTACT_SPAN = 6.0  # contact time at hardness -1
@@ -24,12 +34,10 @@ POSITION_CENTRE, POSITION_SPAN = 0.28, 0.22  # of the length: 0.06 at the edge, 
 POSITION_FLOOR, POSITION_BLUR = 0.1, 4.0
 ROUGHNESS_DB, ROUGHNESS_TILT_DB = 12.0, 6.0
 ROUGHNESS_WIDENING = 4.0
-BURST_DECAY_PER_S = LN_60_DB / 0.02
 BURST_OF_STRIKE, BURST_OF_MODES = 0.25, 0.06
-ROOM_SHARE, ROOM_T60_S, ROOM_HZ = 0.25, 0.5, 4000.0
+ROOM_SHARE, ROOM_T60_S, ROOM_HZ, ROOM_SMOOTH_OCTAVES = 0.25, 0.5, 4000.0, 1.0
 CONTACT_DEFAULT_S = 0.0005
 CONTACT_RANGE_S = (0.00005, 0.005)
-PLAIN_EDGES_HZ = tuple(20.0 * 2.0**k for k in range(11))
 
 _MAX_HZ = 1e6
 _MIN_POWER = db_to_power(SILENCE_DB)
@@ -134,7 +142,8 @@ def change_size(modes: Modes, residual: Residual, size: float) -> tuple[Modes, R
 
     By similitude the sound is slowed down: frequencies and, for a constant loss factor, decay rates are divided by
     ``size``, contact and rise times multiplied by it; at a listening distance scaled alike, levels and phases stay. The
-    shifted noise is rebinned to the residual's bands by power; the room is no part of the object and stays.
+    shifted noise is rebinned to the residual's bands by power. The room is no part of the object and keeps its decay;
+    its level is that of ``feed_room``.
     """
     moved = replace(
         modes,
@@ -147,7 +156,8 @@ def change_size(modes: Modes, residual: Residual, size: float) -> tuple[Modes, R
         if name != "room":
             slowed = NoiseComponent(component.power_db, tuple(d / size for d in component.decay_per_s))
             result = result.with_component(name, rebin(slowed, edges, residual.edges_hz))
-    return moved, replace(result, rise_s=min(LONGEST_RISE_S, residual.rise_s * size))
+    result = replace(result, rise_s=min(LONGEST_RISE_S, residual.rise_s * size))
+    return moved, feed_room(modes, residual, moved, result)
 
 
 def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Modes, Residual]:
@@ -155,22 +165,17 @@ def change_damping(modes: Modes, residual: Residual, damping: float) -> tuple[Mo
 
     Frequency-independent losses (air, a hand, the support) and the material's, which grow with frequency, are equal at
     1 kHz, where the ratio is 10 ** damping; above, the ratio at damping 1 grows with the square root of frequency. The
-    attack is not vibration of the object and stays. The room keeps its decay; its level is that of ``excite_room``.
+    attack is not vibration of the object and stays. The room keeps its decay; its level is that of ``feed_room``.
     """
     result = residual
     for name, component in residual.components:
         if name in ("strike", "tail"):
-            pairs = zip(component.decay_per_s, _centres(residual.edges_hz), strict=True)
+            pairs = zip(component.decay_per_s, centres_of(residual.edges_hz), strict=True)
             decay = tuple(d * damping_ratio(hz, damping) for d, hz in pairs)
             result = result.with_component(name, NoiseComponent(component.power_db, decay))
     pairs = zip(modes.decay_per_s, modes.frequency_hz, strict=True)
     changed = replace(modes, decay_per_s=tuple(d * damping_ratio(f, damping) for d, f in pairs))
-    if residual.room is not None:
-        decays = residual.room.decay_per_s
-        fed = zip(excite_room(modes, residual, decays), excite_room(changed, result, decays), strict=True)
-        gains = [power_to_db(after / before) if before > _MIN_POWER else 0.0 for before, after in fed]
-        result = replace(result, room=_apply_gains(residual.room, gains))
-    return changed, result
+    return changed, feed_room(modes, residual, changed, result)
 
 
 def damping_ratio(frequency_hz: float, damping: float) -> float:
@@ -221,10 +226,10 @@ def change_contact(modes: Modes, residual: Residual, contact_s: float, ratio: fl
 
     pairs = zip(modes.power_db, modes.frequency_hz, strict=True)
     struck = replace(modes, power_db=tuple(p + gain_db(f) for p, f in pairs))
-    gains = [gain_db(hz) for hz in _centres(residual.edges_hz)]
+    gains = [gain_db(hz) for hz in centres_of(residual.edges_hz)]
     result = residual
     for name, component in residual.components:
-        result = result.with_component(name, _apply_gains(component, gains))
+        result = result.with_component(name, amplify(component, gains))
     rise_s = residual.rise_s * ratio if residual.rise_s > 0.0 else max(0.0, contact_s * (ratio - 1.0))
     return struck, replace(result, rise_s=min(LONGEST_RISE_S, rise_s))
 
@@ -244,26 +249,24 @@ def change_roughness(modes: Modes, residual: Residual, roughness: float) -> Resi
     over the bands. The fine envelope in dB is multiplied by 1 + roughness, so -1 removes it.
     """
     residual = with_bands(residual)
-    centres = _centres(residual.edges_hz)
+    centres = centres_of(residual.edges_hz)
     gains = [
         roughness * (ROUGHNESS_DB + ROUGHNESS_TILT_DB * math.tanh(math.log2(max(hz, 1.0) / 1000.0) / 3.0))
         for hz in centres
     ]
-    strike = [_power(p) for p in residual.power_db]
+    strike = [power_of(p) for p in residual.power_db]
     of_modes = sum(_mode_powers(modes)) * BURST_OF_MODES / len(centres)
-    result = residual.with_component(
-        "strike", _apply_gains(NoiseComponent(residual.power_db, residual.decay_per_s), gains)
-    )
+    result = residual.with_component("strike", amplify(NoiseComponent(residual.power_db, residual.decay_per_s), gains))
     attack = residual.attack
     widened = ROUGHNESS_WIDENING**-roughness
     if attack is not None:
-        attack = _apply_gains(NoiseComponent(attack.power_db, tuple(d * widened for d in attack.decay_per_s)), gains)
+        attack = amplify(NoiseComponent(attack.power_db, tuple(d * widened for d in attack.decay_per_s)), gains)
     if roughness > 0.0:
         burst = [
             roughness**2 * db_to_power(gain) * (BURST_OF_STRIKE * power + of_modes)
             for gain, power in zip(gains, strike, strict=True)
         ]
-        attack = _add_noise(attack, burst, [BURST_DECAY_PER_S] * len(burst))
+        attack = add_power(attack, burst, [BURST_DECAY_PER_S] * len(burst))
     low_db, high_db = ENVELOPE_RANGE_DB
     envelope = tuple(min(high_db, max(low_db, (1.0 + roughness) * v)) for v in residual.envelope_db)
     return replace(result, attack=attack, envelope_db=envelope)
@@ -280,119 +283,63 @@ def change_room(modes: Modes, residual: Residual, room: float) -> Residual:
         if room <= -1.0:
             return replace(residual, room=None)
         gain_db = 40.0 * math.log10(1.0 + room)
-        return replace(residual, room=_apply_gains(residual.room, [gain_db] * len(residual.room.power_db)))
+        return replace(residual, room=amplify(residual.room, [gain_db] * len(residual.room.power_db)))
     if room <= 0.0:
         return residual
     residual = with_bands(residual)
-    decays = [LN_60_DB / ROOM_T60_S * math.sqrt(1.0 + hz / ROOM_HZ) for hz in _centres(residual.edges_hz)]
+    decays = [LN_60_DB / ROOM_T60_S * math.sqrt(1.0 + hz / ROOM_HZ) for hz in centres_of(residual.edges_hz)]
     scale = room**2 * ROOM_SHARE
-    powers = tuple(_level_db(scale * power) for power in excite_room(modes, residual, decays))
+    powers = tuple(level_of(scale * power) for power in excite_room(modes, residual, decays))
     return replace(residual, room=NoiseComponent(powers, tuple(decays)))
 
 
 def excite_room(modes: Modes, residual: Residual, decays_per_s: Sequence[float]) -> list[float]:
     """Power with which modes and noise excite a room of given decays, in each band: less where they decay faster."""
-    centres = _centres(residual.edges_hz)
-    excitation = [0.0] * len(centres)
+    return _sum_bands(modes, residual, lambda k, decay: decays_per_s[k] / max(decays_per_s[k] + decay, 1e-9))
+
+
+def feed_room(modes: Modes, residual: Residual, changed: Modes, result: Residual) -> Residual:
+    """The residual ``result`` of a changed object, its room louder or softer by as much as it is fed more or less.
+
+    Reverberation has the energy of the sound times that of the room's response, which stays. A sound that outlasts the
+    room feeds it as a steady one of its level does. Energies are averaged over some two octaves: the response is smooth
+    over frequency, and a band may hold a single mode.
+    """
+    if residual.room is None:
+        return result
+    decays = residual.room.decay_per_s
+
+    def weigh(k: int, decay: float) -> float:
+        return 1.0 / max(math.hypot(decay, decays[k]), 1e-9)
+
+    octaves = [math.log2(max(hz, 20.0)) for hz in centres_of(residual.edges_hz)]
+    near = [[math.exp(-0.5 * ((there - here) / ROOM_SMOOTH_OCTAVES) ** 2) for there in octaves] for here in octaves]
+    before, after = _sum_bands(modes, residual, weigh), _sum_bands(changed, result, weigh)
+    gains = []
+    for weights in near:
+        since, now = (sum(w * energy for w, energy in zip(weights, own, strict=True)) for own in (before, after))
+        gains.append(power_to_db(now / since) if min(since, now) > _MIN_POWER else 0.0)
+    return replace(result, room=amplify(residual.room, gains))
+
+
+def _sum_bands(modes: Modes, residual: Residual, weigh: Callable[[int, float], float]) -> list[float]:
+    """Powers of modes and noise but the room's in each band, weighed by band and decay."""
+    centres = centres_of(residual.edges_hz)
+    total = [0.0] * len(centres)
     for name, component in residual.components:
         if name != "room":
             for k, (power_db, decay) in enumerate(zip(component.power_db, component.decay_per_s, strict=True)):
-                excitation[k] += _power(power_db) * decays_per_s[k] / max(decays_per_s[k] + decay, 1e-9)
+                total[k] += power_of(power_db) * weigh(k, decay)
     for power, frequency, decay in zip(_mode_powers(modes), modes.frequency_hz, modes.decay_per_s, strict=True):
-        for k, share in _band_weights(frequency, centres):
-            excitation[k] += share * power * decays_per_s[k] / max(decays_per_s[k] + decay, 1e-9)
-    return excitation
-
-
-def with_bands(residual: Residual) -> Residual:
-    """The residual, or if it has no bands, silence on ten octave bands from 20 Hz."""
-    if residual.power_db:
-        return residual
-    bands = len(PLAIN_EDGES_HZ) - 1
-    return replace(
-        residual,
-        edges_hz=PLAIN_EDGES_HZ,
-        power_db=(SILENCE_DB,) * bands,
-        decay_per_s=(BURST_DECAY_PER_S,) * bands,
-    )
-
-
-def rebin(component: NoiseComponent, from_edges_hz: Sequence[float], to_edges_hz: Sequence[float]) -> NoiseComponent:
-    """Resample a component to other bands: power by overlap, log decay as the power-weighted mean.
-
-    Bands without power are silent and take the decay of the nearest band.
-    """
-    spans = list(pairwise(from_edges_hz))
-    power_db, decays = [], []
-    first = 0
-    for low, high in pairwise(to_edges_hz):
-        total = weighted = 0.0
-        while first < len(spans) - 1 and spans[first][1] <= low:
-            first += 1
-        for k in range(first, len(spans)):
-            start, end = spans[k]
-            if start >= high:
-                break
-            share = (min(end, high) - max(start, low)) / (end - start)
-            power = _power(component.power_db[k]) * max(0.0, share)
-            total += power
-            weighted += power * math.log(max(component.decay_per_s[k], 1e-9))
-        power_db.append(_level_db(total))
-        decays.append(math.exp(weighted / total) if total > _MIN_POWER else component.decay_per_s[first])
-    return NoiseComponent(tuple(power_db), tuple(decays))
-
-
-def _add_noise(component: NoiseComponent | None, powers: Sequence[float], decays: Sequence[float]) -> NoiseComponent:
-    """A component with noise added: powers add, log decays are averaged with powers as weights."""
-    if component is None:
-        return NoiseComponent(tuple(_level_db(p) for p in powers), tuple(decays))
-    power_db, decay = [], []
-    for own_db, own_decay, power, other_decay in zip(
-        component.power_db, component.decay_per_s, powers, decays, strict=True
-    ):
-        own = _power(own_db)
-        total = own + power
-        power_db.append(_level_db(total))
-        log = own * math.log(max(own_decay, 1e-9)) + power * math.log(other_decay)
-        decay.append(math.exp(log / total) if total > _MIN_POWER else own_decay)
-    return NoiseComponent(tuple(power_db), tuple(decay))
-
-
-def _apply_gains(component: NoiseComponent, gains_db: Sequence[float]) -> NoiseComponent:
-    """A component with a gain for each band; silent bands stay silent."""
-    return NoiseComponent(
-        tuple(p + gain if p > SILENCE_DB else p for p, gain in zip(component.power_db, gains_db, strict=True)),
-        component.decay_per_s,
-    )
+        for k, share in bands_near(frequency, centres):
+            total[k] += share * power * weigh(k, decay)
+    return total
 
 
 def _mode_powers(modes: Modes) -> list[float]:
     """Mean square of every mode at the onset, 0 for a muted one."""
     muted = modes.mute_mask
     return [0.0 if off else 0.5 * db_to_power(p) for p, off in zip(modes.power_db, muted, strict=True)]
-
-
-def _band_weights(frequency_hz: float, centres: Sequence[float]) -> list[tuple[int, float]]:
-    """Indices and linear interpolation weights of the bands that a frequency lies between."""
-    if frequency_hz <= centres[0]:
-        return [(0, 1.0)]
-    if frequency_hz >= centres[-1]:
-        return [(len(centres) - 1, 1.0)]
-    above = next(k for k, hz in enumerate(centres) if hz > frequency_hz)
-    share = (frequency_hz - centres[above - 1]) / (centres[above] - centres[above - 1])
-    return [(above - 1, 1.0 - share), (above, share)]
-
-
-def _centres(edges_hz: Sequence[float]) -> list[float]:
-    return [0.5 * (low + high) for low, high in pairwise(edges_hz)]
-
-
-def _power(level_db: float) -> float:
-    return db_to_power(level_db) if level_db > SILENCE_DB else 0.0
-
-
-def _level_db(power: float) -> float:
-    return power_to_db(power) if power > _MIN_POWER else SILENCE_DB
 
 
 def _clamp(value: float, low: float, high: float) -> float:

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from engine.core.units import SILENCE_DB, gain_to_db
-from engine.physics.macros import rebin
 from engine.physics.model import MAX_MODES, NOISE_COMPONENTS, Modes, NoiseComponent, Residual
+from engine.physics.noise_bands import rebin
 
 MATCH_OCTAVES = 0.5
 MATCH_DB = 20.0

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 
 from engine.core.units import SILENCE_DB
-from engine.physics.macros import apply_hit_offsets, apply_macros, contact_gain_db, contact_time_s, rebin
+from engine.physics.macros import apply_hit_offsets, apply_macros, contact_gain_db, contact_time_s
 from engine.physics.model import MACRO_NAMES, Macros, Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import expected_power
+from engine.physics.noise_bands import rebin
 from engine.physics.synthesis import synthesize
 from tests.bell import BELL, NOISE
 
@@ -148,7 +150,8 @@ def test_mass_moves_the_objects_noise_and_not_the_rooms() -> None:
     moved = heard(Modes(), low, mass=0.5).residual
     assert moved.power_db[3] == pytest.approx(-20.0) and moved.power_db[4] == SILENCE_DB
     assert moved.decay_per_s[3] == pytest.approx(25.0)
-    assert now.residual.room == NOISE.room and now.residual.edges_hz == NOISE.edges_hz
+    assert now.residual.room and NOISE.room and now.residual.room.decay_per_s == NOISE.room.decay_per_s
+    assert now.residual.edges_hz == NOISE.edges_hz
     assert now.residual.rise_s == pytest.approx(0.0016)
 
 
@@ -181,18 +184,36 @@ def test_damping_scales_decays_by_its_law_and_leaves_pitch_and_attack() -> None:
     )
 
 
-def test_a_damped_object_feeds_its_room_less() -> None:
-    """A room that is fed by an exponential of decay d starts at P r / (r + d): less once d has risen, the same r."""
-    modes = Modes((1000.0,), (0.0,), (3.0,), (0.0,), (False,))
-    edges, silent = (500.0, 1500.0), NoiseComponent((-200.0,), (1.0,))
-    room = NoiseComponent((-30.0,), (12.0,))
-    residual = Residual(edges, silent.power_db, silent.decay_per_s, room)
-    damped = heard(modes, residual, damping=1.0).residual.room
-    fed_db = 10.0 * math.log10((12.0 + 3.0) / (12.0 + 30.0))
-    assert damped is not None and damped.decay_per_s == room.decay_per_s
-    assert damped.power_db == pytest.approx((-30.0 + fed_db,))
-    freed = heard(modes, residual, damping=-1.0).residual.room
-    assert freed is not None and freed.power_db[0] > -30.0
+THIRDS_HZ = tuple(200.0 * 2.0 ** (k / 3.0) for k in range(16))
+ROOM = NoiseComponent((-30.0,) * 15, (12.0,) * 15)
+
+
+def make_knock(decay_per_s: float, room: NoiseComponent | None) -> Residual:
+    """A strike of noise from 500 to 2000 Hz, in thirds of octaves from 200 to 6400 Hz."""
+    strike = tuple(-20.0 if 500.0 < low < 1990.0 else SILENCE_DB for low in THIRDS_HZ[:-1])
+    return Residual(THIRDS_HZ, strike, (decay_per_s,) * 15, room)
+
+
+def raise_of_room_db(decay_per_s: float, **macros: float) -> float:
+    room = heard(Modes(), make_knock(decay_per_s, ROOM), **macros).residual.room
+    assert room is not None and room.decay_per_s == ROOM.decay_per_s
+    return 10.0 * math.log10(sum(10.0 ** (p / 10.0) for p in room.power_db) / (15 * 1e-3))
+
+
+@pytest.mark.parametrize(
+    ("decay_per_s", "macros"), [(40.0, {"damping": 0.5}), (60.0, {"damping": 1.0}), (60.0, {"mass": 0.25})]
+)
+def test_a_room_gets_the_energy_of_a_convolution(decay_per_s: float, macros: dict[str, float]) -> None:
+    rng, rate_hz = np.random.default_rng(4), 48_000
+    response = rng.standard_normal(rate_hz) * np.exp(-12.0 * np.arange(rate_hz) / rate_hz)
+    dry = make_knock(decay_per_s, None)
+    sounds = [synthesize(Physics(Modes(), own), 1.0, seed=3) for own in (dry, heard(Modes(), dry, **macros).residual)]
+    before, after = (float(np.square(fftconvolve(sound, response)).sum()) for sound in sounds)
+    assert raise_of_room_db(decay_per_s, **macros) == pytest.approx(10.0 * math.log10(after / before), abs=1.0)
+
+
+def test_an_object_that_outlasts_its_room_feeds_it_as_a_steady_sound_does() -> None:
+    assert 0.0 < raise_of_room_db(3.0, damping=-1.0) < 0.5
 
 
 def test_a_softer_striker_takes_highs_and_comes_on_slowly() -> None:

@@ -2,7 +2,7 @@
 // What macros and velocity do to a sound: the arithmetic of engine/physics/macros.py, which says the physics of each
 // change, so that the browser plays and shows it before the server has sampled it.
 
-import { addPower, amplify, bandsNear, BURST_DECAY_PER_S, centresOf, levelOf, mapComponents, modePowers, powerOf, rebin, withBands } from "./noise_bands.js";
+import { addPower, amplify, bandsNear, BURST_DECAY_PER_S, centresOf, LEAST_POWER, levelOf, mapComponents, modePowers, powerOf, rebin, withBands } from "./noise_bands.js";
 import { clamp, ENVELOPE_RANGE_DB, LN_60_DB } from "./units.js";
 /** @import { MacroName, Macros, ModeQuantity, ModeValues, Modes, NoiseComponent, Physics, Residual, Shaped } from "../state/types.d.ts" */
 
@@ -18,7 +18,7 @@ const [POSITION_FLOOR, POSITION_BLUR] = [0.1, 4];
 const [ROUGHNESS_DB, ROUGHNESS_TILT_DB] = [12, 6];
 const ROUGHNESS_WIDENING = 4;
 const [BURST_OF_STRIKE, BURST_OF_MODES] = [0.25, 0.06];
-const [ROOM_SHARE, ROOM_T60_S, ROOM_HZ] = [0.25, 0.5, 4000];
+const [ROOM_SHARE, ROOM_T60_S, ROOM_HZ, ROOM_SMOOTH_OCTAVES] = [0.25, 0.5, 4000, 1];
 const CONTACT_DEFAULT_S = 0.0005;
 const CONTACT_RANGE_S = [0.00005, 0.005];
 const LONGEST_RISE_S = 0.1;
@@ -173,10 +173,10 @@ function changeSize({ modes, residual }, size) {
   const edges_hz = residual.edges_hz.map((edge) => edge / size);
   /** @param {NoiseComponent} component */
   const slowed = (component) => ({ power_db: component.power_db, decay_per_s: component.decay_per_s.map((d) => d / size) });
-  return {
-    modes: { ...modes, frequency_hz: modes.frequency_hz.map((f) => f / size), decay_per_s: modes.decay_per_s.map((d) => d / size) },
-    residual: { ...mapComponents(residual, (component, name) => (name === "room" ? component : rebin(slowed(component), edges_hz, residual.edges_hz))), rise_s: Math.min(LONGEST_RISE_S, (residual.rise_s ?? 0) * size) },
-  };
+  const moved = { ...modes, frequency_hz: modes.frequency_hz.map((f) => f / size), decay_per_s: modes.decay_per_s.map((d) => d / size) };
+  const shifted = mapComponents(residual, (component, name) => (name === "room" ? component : rebin(slowed(component), edges_hz, residual.edges_hz)));
+  const result = { ...shifted, rise_s: Math.min(LONGEST_RISE_S, (residual.rise_s ?? 0) * size) };
+  return { modes: moved, residual: feedRoom({ modes, residual }, { modes: moved, residual: result }) };
 }
 
 /**
@@ -191,11 +191,7 @@ function changeDamping({ modes, residual }, damping) {
   const ratios = centresOf(residual.edges_hz).map(ratio);
   const changed = { ...modes, decay_per_s: modes.decay_per_s.map((d, i) => d * ratio(modes.frequency_hz[i])) };
   const result = mapComponents(residual, (component, name) => (name === "strike" || name === "tail" ? { ...component, decay_per_s: component.decay_per_s.map((d, k) => d * ratios[k]) } : component));
-  if (!residual.room) return { modes: changed, residual: result };
-  const decays = residual.room.decay_per_s;
-  const [before, after] = [exciteRoom(modes, residual, decays), exciteRoom(changed, result, decays)];
-  const gains = before.map((power, k) => (powerOf(levelOf(power)) > 0 ? 10 * Math.log10(after[k] / power) : 0));
-  return { modes: changed, residual: { ...result, room: amplify(residual.room, gains) } };
+  return { modes: changed, residual: feedRoom({ modes, residual }, { modes: changed, residual: result }) };
 }
 
 /**
@@ -307,16 +303,48 @@ function changeRoom({ modes, residual: bare }, room) {
  * @param {number[]} decays
  */
 function exciteRoom(modes, residual, decays) {
+  return sumBands({ modes, residual }, (k, decay) => decays[k] / Math.max(decays[k] + decay, 1e-9));
+}
+
+/**
+ * The residual of a changed object, its room louder or softer by as much as it is fed more or less.
+ * @param {Heard} before
+ * @param {Heard} changed
+ * @returns {Residual}
+ */
+function feedRoom(before, changed) {
+  const { room } = before.residual;
+  if (!room) return changed.residual;
+  /** @type {(k: number, decay: number) => number} */
+  const weigh = (k, decay) => 1 / Math.max(Math.hypot(decay, room.decay_per_s[k]), 1e-9);
+  const octaves = centresOf(before.residual.edges_hz).map((hz) => Math.log2(Math.max(hz, 20)));
+  const [since, now] = [sumBands(before, weigh), sumBands(changed, weigh)];
+  const gains = octaves.map((here) => {
+    const weights = octaves.map((there) => Math.exp(-0.5 * ((there - here) / ROOM_SMOOTH_OCTAVES) ** 2));
+    /** @param {number[]} energies */
+    const around = (energies) => energies.reduce((sum, energy, k) => sum + weights[k] * energy, 0);
+    const [from, to] = [around(since), around(now)];
+    return Math.min(from, to) > LEAST_POWER ? 10 * Math.log10(to / from) : 0;
+  });
+  return { ...changed.residual, room: amplify(room, gains) };
+}
+
+/**
+ * Powers of modes and noise but the room's in each band, weighed by band and decay.
+ * @param {Heard} sound
+ * @param {(k: number, decay: number) => number} weigh
+ */
+function sumBands({ modes, residual }, weigh) {
   const centres = centresOf(residual.edges_hz);
-  const fed = new Array(centres.length).fill(0);
+  const total = new Array(centres.length).fill(0);
   mapComponents(residual, (component, name) => {
-    if (name !== "room") component.power_db.forEach((power_db, k) => { fed[k] += (powerOf(power_db) * decays[k]) / Math.max(decays[k] + component.decay_per_s[k], 1e-9); });
+    if (name !== "room") component.power_db.forEach((power_db, k) => { total[k] += powerOf(power_db) * weigh(k, component.decay_per_s[k]); });
     return component;
   });
   modePowers(modes).forEach((power, i) => {
-    for (const [k, share] of bandsNear(modes.frequency_hz[i], centres)) fed[k] += (share * power * decays[k]) / Math.max(decays[k] + modes.decay_per_s[i], 1e-9);
+    for (const [k, share] of bandsNear(modes.frequency_hz[i], centres)) total[k] += share * power * weigh(k, modes.decay_per_s[i]);
   });
-  return fed;
+  return total;
 }
 
 // --- the inverse -----------------------------------------------------------------------------------

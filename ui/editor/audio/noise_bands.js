@@ -7,7 +7,8 @@ import { LN_60_DB, SILENCE_DB } from "./units.js";
 /** @type {ComponentName[]} */
 const COMPONENTS = ["strike", "tail", "room", "attack"];
 const PLAIN_EDGES_HZ = Array.from({ length: 11 }, (_, k) => 20 * 2 ** k);
-const LEAST_POWER = 10 ** (SILENCE_DB / 10);
+/** Of a band that is not silent. */
+export const LEAST_POWER = 10 ** (SILENCE_DB / 10);
 
 /** Decay of the noise burst of a contact: 60 dB in 20 ms. */
 export const BURST_DECAY_PER_S = LN_60_DB / 0.02;
