@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from engine.bank.complete import Donor, choose_donor, complete_physics, describe_donor, is_dry
-from engine.cli.console import check_json_target, write_json
+from engine.cli.console import check_json_target, whole_number, write_json
 from engine.core.device import choose_device
 from engine.core.errors import BadInput
 from engine.core.paths import CHECKPOINTS
@@ -65,13 +65,14 @@ def make_sounds(
     steps: int,
     variation: float,
     donors: Sequence[Donor] = (),
+    first_seed: int = 0,
 ) -> list[np.ndarray]:
     """A sound for each hit from its reduced physics: by a sampler, or the bare prior without one.
 
-    With donors the physics is completed first.
+    With donors the physics is completed first. Hits have seeds that follow one another.
     """
     reduced = [reduce_physics(hit, level, typical) for hit in hits]
-    seeds = range(len(hits))
+    seeds = range(first_seed, first_seed + len(hits))
     if donors:
         whole = [
             complete_physics(modes, residual, detail, name_material(hit.material), donors, seed)
@@ -238,6 +239,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("--limit", type=int, default=0, help="at most so many recordings, spread over the corpus")
     parser.add_argument("--development", action="store_true", help="compare with learnt recordings, to choose settings")
     parser.add_argument("--variation", type=float, default=0.0)
+    parser.add_argument("--seed", type=whole_number(0, 1 << 30), default=0, help="of the first sound; draws donors too")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
     options = parser.parse_args(args)
@@ -276,7 +278,8 @@ def main(args: list[str]) -> None:
         for name, (sampler, lent) in systems.items():
             if lent and LEVELS[level].is_full:
                 continue  # nothing is missing
-            made = make_sounds(held_out, level, typical, sampler, options.steps, options.variation, lent)
+            given = (options.steps, options.variation, lent, options.seed)
+            made = make_sounds(held_out, level, typical, sampler, *given)
             cut = [trim(sound, *bound) for sound, bound in zip(made, bounds, strict=True)]
             results.append(Result(level, name, *compare_sets(recorded, cut, groups, tagger, seed=0)))
             print(write_table(results[-1:], len(held_out), len(names)).splitlines()[-1], file=sys.stderr, flush=True)

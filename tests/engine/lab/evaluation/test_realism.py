@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.lab.data.sampler.hits import AnalysedHit
-from engine.lab.evaluation.realism.evaluate import measure_accuracy, split_hits, trim
+from engine.lab.evaluation.realism.evaluate import make_sounds, measure_accuracy, split_hits, trim
 from engine.physics.model import Modes, Residual
 
 RATE = 48_000
@@ -44,3 +44,11 @@ def test_development_compares_learnt_recordings_of_groups_that_lend_nothing() ->
         "box 1",
         "box 3",
     }
+
+
+def test_another_first_seed_draws_other_sounds() -> None:
+    noise = Residual((100.0, 1000.0, 8000.0), (-20.0, -30.0), (30.0, 60.0))
+    hits = [AnalysedHit(np.zeros(480, np.float32), Modes(), noise, 20_000.0, "wood", "box", True)] * 2
+    first, second = make_sounds(hits, "as measured", {}, None, 1, 0.0)
+    again, third = make_sounds(hits, "as measured", {}, None, 1, 0.0, first_seed=1)
+    assert np.array_equal(again, second) and not np.array_equal(first, second) and not np.array_equal(second, third)
