@@ -10,11 +10,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from engine.core.units import LN_60_DB, SILENCE_DB, db_to_gain, db_to_power, power_to_db
+from engine.core.units import LN_60_DB, db_to_gain, db_to_power, power_to_db
 from engine.physics.loudness import measure_loudness_db
 from engine.physics.model import ENVELOPE_RANGE_DB, LONGEST_RISE_S, Macros, Modes, NoiseComponent, Residual
 from engine.physics.noise_bands import (
     BURST_DECAY_PER_S,
+    LEAST_POWER,
     add_power,
     amplify,
     bands_near,
@@ -40,7 +41,6 @@ CONTACT_DEFAULT_S = 0.0005
 CONTACT_RANGE_S = (0.00005, 0.005)
 
 _MAX_HZ = 1e6
-_MIN_POWER = db_to_power(SILENCE_DB)
 
 
 def apply_macros(
@@ -318,7 +318,7 @@ def feed_room(modes: Modes, residual: Residual, changed: Modes, result: Residual
     gains = []
     for weights in near:
         since, now = (sum(w * energy for w, energy in zip(weights, own, strict=True)) for own in (before, after))
-        gains.append(power_to_db(now / since) if min(since, now) > _MIN_POWER else 0.0)
+        gains.append(power_to_db(now / since) if min(since, now) > LEAST_POWER else 0.0)
     return replace(result, room=amplify(residual.room, gains))
 
 

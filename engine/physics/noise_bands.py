@@ -12,8 +12,8 @@ from engine.physics.model import NoiseComponent, Residual
 
 PLAIN_EDGES_HZ = tuple(20.0 * 2.0**k for k in range(11))
 BURST_DECAY_PER_S = LN_60_DB / 0.02
-
-_MIN_POWER = db_to_power(SILENCE_DB)
+LEAST_POWER = db_to_power(SILENCE_DB)
+"""Of a band that is not silent."""
 
 
 def with_bands(residual: Residual) -> Residual:
@@ -50,7 +50,7 @@ def rebin(component: NoiseComponent, from_edges_hz: Sequence[float], to_edges_hz
             total += power
             weighted += power * math.log(max(component.decay_per_s[k], 1e-9))
         power_db.append(level_of(total))
-        decays.append(math.exp(weighted / total) if total > _MIN_POWER else component.decay_per_s[first])
+        decays.append(math.exp(weighted / total) if total > LEAST_POWER else component.decay_per_s[first])
     return NoiseComponent(tuple(power_db), tuple(decays))
 
 
@@ -66,7 +66,7 @@ def add_power(component: NoiseComponent | None, powers: Sequence[float], decays:
         total = own + power
         power_db.append(level_of(total))
         log = own * math.log(max(own_decay, 1e-9)) + power * math.log(other_decay)
-        decay.append(math.exp(log / total) if total > _MIN_POWER else own_decay)
+        decay.append(math.exp(log / total) if total > LEAST_POWER else own_decay)
     return NoiseComponent(tuple(power_db), tuple(decay))
 
 
@@ -98,4 +98,4 @@ def power_of(level_db: float) -> float:
 
 
 def level_of(power: float) -> float:
-    return power_to_db(power) if power > _MIN_POWER else SILENCE_DB
+    return power_to_db(power) if power > LEAST_POWER else SILENCE_DB
