@@ -20,6 +20,7 @@ from engine.diffusion.spectrogram import (
     FRAME_COUNTS,
     HOP,
     N_FFT,
+    ONSET_FRAME,
     ONSET_SAMPLE,
     analysis_window,
     compress,
@@ -37,6 +38,7 @@ SIGMA_MIN = 0.05
 
 LENGTH_DB = -60.0
 _GRID = 32
+_FRAMES_AFTER = (-1, 0, 1, 2)  # a hop, whose windows reach into it
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,19 @@ def band_weights(edges_hz: Sequence[float]) -> np.ndarray:
     return np.maximum(overlap, 0.0) / (high - low) / (edges[1:] - edges[:-1])
 
 
-@functools.lru_cache(maxsize=len(FRAME_COUNTS))
-def _window_squares(frames: int) -> np.ndarray:
-    """Weight of the power at each time, _GRID samples apart, in each frame, [frames, times]."""
+@functools.lru_cache(maxsize=16)
+def _bin_weights(edges_hz: tuple[float, ...]) -> np.ndarray:
+    """``band_weights`` on white noise of variance 1."""
+    weights: np.ndarray = band_weights(edges_hz) * (SAMPLE_RATE_HZ / 2)
+    weights.setflags(write=False)
+    return weights
+
+
+@functools.lru_cache(maxsize=1)
+def _window_squares() -> np.ndarray:
+    """Weight of the power at each time of a hop, _GRID samples apart, in the frames about it, [times, frames]."""
     window = analysis_window().numpy().astype(np.float64)
-    starts = np.arange(0, frames * HOP, _GRID)
-    offsets = (starts[None, :] + _GRID / 2) - np.arange(frames)[:, None] * HOP + N_FFT / 2
+    offsets = (np.arange(0, HOP, _GRID) + _GRID / 2)[:, None] - np.array(_FRAMES_AFTER) * HOP + N_FFT / 2
     inside = (offsets >= 0) & (offsets < N_FFT)
     squares: np.ndarray = np.where(inside, np.interp(offsets, np.arange(N_FFT), window**2), 0.0) * _GRID
     squares.setflags(write=False)
@@ -112,19 +121,23 @@ def expect_noise_power(residual: Residual, frames: int) -> np.ndarray:
     """Expected |STFT|^2 of the residual's noise, [BINS, frames], all components together."""
     if not residual.power_db:
         return np.zeros((BINS, frames))
-    starts = np.arange(0, frames * HOP, _GRID)
-    squares = _window_squares(frames)
-    since_s = (starts + _GRID / 2 - ONSET_SAMPLE) / SAMPLE_RATE_HZ
-    weights = band_weights(residual.edges_hz) * (SAMPLE_RATE_HZ / 2)
-    total = np.zeros((BINS, frames))
+    hop_s = (np.arange(frames) - ONSET_FRAME) * (HOP / SAMPLE_RATE_HZ)
+    within_s = (np.arange(0, HOP, _GRID) + _GRID / 2) / SAMPLE_RATE_HZ
+    since_s = hop_s[:, None] + within_s
     rise = np.where(since_s > 0, rise_gain(np.maximum(since_s, 0), residual.rise_s) ** 2, 0.0)
-    fine = np.square(envelope_gain(np.maximum(since_s, 0), residual.envelope_db))
+    fine = rise * np.square(envelope_gain(np.maximum(since_s, 0), residual.envelope_db))
+    energy = np.zeros((len(residual.power_db), frames))
     for name, component in residual.components:
-        gain = rise if name == "room" else rise * fine
-        envelope = gain * np.exp(-2.0 * np.asarray(component.decay_per_s)[:, None] * np.maximum(since_s, 0))
-        energy = np.power(10.0, np.asarray(component.power_db)[:, None] / 10.0) * (envelope @ squares.T)
-        total += weights @ energy
-    return total
+        # What decays exponentially is its value at the start of a hop times the same fall within each.
+        rate = -2.0 * np.asarray(component.decay_per_s)[:, None]
+        gain = rise if name == "room" else fine
+        seen = np.einsum("tn,nk->ntk", gain, _window_squares()).reshape(within_s.size, -1)
+        level = db_to_power(np.asarray(component.power_db))[:, None] * np.exp(rate * np.maximum(hop_s, 0.0))
+        power = (np.exp(rate * within_s) @ seen).reshape(len(rate), frames, -1) * level[:, :, None]
+        for k, after in enumerate(_FRAMES_AFTER):
+            first, last = max(0, after), frames + min(0, after)
+            energy[:, first:last] += power[:, first - after : last - after, k]
+    return _bin_weights(residual.edges_hz) @ energy
 
 
 def build_condition(physics: Sequence[tuple[Modes, Residual]], frames: int, device: torch.device | str) -> Condition:

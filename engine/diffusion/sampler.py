@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -219,9 +220,22 @@ def split_batches(physics: Sequence[tuple[Modes, Residual]], sizes: Sequence[int
             members = members[size:]
 
 
-def open_workers(device: torch.device) -> contextlib.AbstractContextManager[ThreadPoolExecutor | None]:
-    """Threads for the work of each hit beside another device; none on the CPU, which the network needs."""
-    return contextlib.nullcontext() if device.type == "cpu" else ThreadPoolExecutor(thread_name_prefix="sampler")
+@contextlib.contextmanager
+def open_workers(device: torch.device) -> Iterator[ThreadPoolExecutor | None]:
+    """Threads for the work of each hit beside another device; none on the CPU, which the network needs.
+
+    PyTorch would start as many threads again for each of them as there are cores, which would all wait for one another.
+    """
+    if device.type == "cpu":
+        yield None
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sampler") as workers:
+            yield workers
+    finally:
+        torch.set_num_threads(threads)
 
 
 def run_beside(workers: ThreadPoolExecutor | None, work: Callable[..., T], *given: Any) -> Callable[[], T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
 
@@ -112,5 +113,10 @@ def age_residual(residual: Residual, time_s: float) -> Residual:
 def remove_drift(rest: np.ndarray) -> np.ndarray:
     """What sounds [B, N] have beside their modes, without what lies under LOWEST_HZ: noise has nothing there, but the
     spectrogram's bins are 47 Hz wide."""
-    sections = signal.butter(4, LOWEST_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
-    return signal.sosfilt(sections, rest, axis=-1).astype(np.float32)
+    return signal.sosfilt(_design_highpass(), rest, axis=-1).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=1)
+def _design_highpass() -> np.ndarray:
+    sections: np.ndarray = signal.butter(4, LOWEST_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
+    return sections

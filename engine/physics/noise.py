@@ -10,6 +10,7 @@ from contextlib import nullcontext
 
 import numpy as np
 from scipy import fft as fast_fourier
+from scipy import linalg
 
 from engine.core.units import SILENCE_DB, db_to_gain, db_to_power
 from engine.physics.model import ENVELOPE_STEP_S, Residual
@@ -80,10 +81,10 @@ def synthesize_residual(residual: Residual, length_samples: int, sample_rate_hz:
             own = (spectrum[low : low + gain.size] * gain).view(np.float32)
             np.multiply(weights[:, None], own, out=shaped[:, 2 * low : 2 * low + own.size])
         out = np.zeros(max(sounding), dtype=np.float32)
-        for chosen, row in zip(basis, shaped, strict=True):
-            wave = fast_fourier.irfft(row.view(np.complex64), size)[: sounding[chosen]]
-            wave *= _decay_curve(level[chosen], fall[chosen], sounding[chosen])
-            out[: sounding[chosen]] += wave
+        waves = fast_fourier.irfft(shaped.view(np.complex64), size, axis=1)  # at once: several rows in one vector
+        for chosen, wave in zip(basis, waves, strict=True):
+            sounds = sounding[chosen]
+            out[:sounds] += wave[:sounds] * _decay_curve(level[chosen], fall[chosen], sounds)
         if _NOISE_ORDER[component] != "room":
             out[:enveloped] *= fine[: out.size]
         return out
@@ -126,24 +127,17 @@ def _choose_basis(level: np.ndarray, decay_per_sample: np.ndarray, length: int) 
     """Bands whose curves level e^(-decay n), n < length, span those of all bands [B]: indices, and weights [B, R].
 
     Curves of similar decays are nearly dependent, so that some 6 of 24 give the others with an error 90 dB under the
-    loudest (Gram-Schmidt with pivoting). Only these then take a transform of the whole sound.
+    loudest (QR decomposition with pivoting). Only these then take a transform of the whole sound.
     """
     time = length * np.linspace(0.0, 1.0, _CURVE_POINTS) ** 3  # dense at the start, where curves are steepest
     curves = level[:, None] * np.exp(-np.outer(decay_per_sample, time))
-    rest = curves.copy()
-    chosen: list[int] = []
-    least = (_NEGLIGIBLE * float(level.max(initial=0.0))) ** 2 * _CURVE_POINTS
-    while len(chosen) < len(level):
-        energy = np.einsum("bt,bt->b", rest, rest)
-        energy[chosen] = 0.0
-        best = int(energy.argmax())
-        if energy[best] <= least:
-            break
-        chosen.append(best)
-        rest -= np.outer(rest @ rest[best] / energy[best], rest[best])
-    weight = np.linalg.lstsq(curves[chosen].T, curves.T, rcond=None)[0].T if chosen else np.zeros((len(level), 0))
-    weight[chosen] = np.eye(len(chosen))
-    return chosen, weight
+    triangle, order = linalg.qr(curves.T, mode="r", pivoting=True, check_finite=False)
+    least = _NEGLIGIBLE * float(level.max(initial=0.0)) * math.sqrt(_CURVE_POINTS)
+    rank = int(np.count_nonzero(np.abs(np.diag(triangle)) > least))
+    weight = np.zeros((len(level), rank))
+    weight[order[:rank]] = np.eye(rank)
+    weight[order[rank:]] = linalg.solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:]).T
+    return list(map(int, order[:rank])), weight
 
 
 def _count_sounding(level: float, decay_per_sample: float, length: int) -> int:

@@ -28,7 +28,7 @@ from engine.pipeline.part_strikes import PARTS_VERSION, is_plain, join_parts, pa
 from engine.pipeline.scrapes import scrape_hits
 from engine.pipeline.velocity_layers import has_layers, strike_sound
 
-RENDER_VERSION = 7
+RENDER_VERSION = 8
 """Part of every key: raise it when the same document renders differently."""
 
 LAW_VERSION = 1

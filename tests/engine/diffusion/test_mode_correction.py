@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.diffusion.mode_correction import correct_modes
+from engine.diffusion.mode_envelope import limit_deviations, order_by_overlap
 from engine.lab.evaluation.sampler.outside import measure_decay
 from engine.physics.analysis.analyze import analyze_hit
 from engine.physics.analysis.damped_sinusoids import fit_changes, synthesize_poles
@@ -84,3 +85,20 @@ def test_a_slow_mode_beside_a_fast_one_does_not_take_its_energy() -> None:
     late = slice(round(0.05 * RATE), round(0.1 * RATE))
     over_db = 20.0 * np.log10(np.linalg.norm(sound[late]) / np.linalg.norm(sound_of(asked)[late]))
     assert over_db < 6.5
+
+
+def test_bands_that_overlap_are_limited_in_order_and_others_at_once() -> None:
+    middle, half = np.array([100, 118, 300, 90, 310, 500]), np.array([10, 10, 8, 12, 8, 9])
+    assert [group.tolist() for group in order_by_overlap(middle, half)] == [[0, 2, 5], [1, 3, 4]]
+    assert not order_by_overlap(middle[:0], half[:0])
+
+
+def test_modes_that_are_limited_at_once_change_as_each_alone() -> None:
+    poles = np.array([[400.0, 20.0], [1130.0, 35.0], [3100.0, 90.0]])
+    amplitudes = np.array([0.1, 0.05, 0.02]) * np.exp(1j * np.arange(3))
+    quiet = Residual((100.0, 8000.0), (-80.0,), (40.0,))
+    left = synthesize_poles(poles + np.array([3.0, 0.0]), 0.3 * amplitudes, LENGTH, RATE)
+    changes = [limit_deviations(left, poles[k : k + 1], amplitudes[k : k + 1], quiet) - left for k in range(3)]
+    assert min(np.linalg.norm(change) for change in changes) > 0.05 * np.linalg.norm(left)
+    together = limit_deviations(left, poles, amplitudes, quiet) - left
+    assert np.linalg.norm(together - sum(changes)) < 0.03 * np.linalg.norm(together)

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from engine.core.errors import Cancelled
-from engine.diffusion.sampler import Sampler
+from engine.diffusion.sampler import Sampler, open_workers
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import synthesize_residual
 from engine.physics.synthesis import synthesize
@@ -28,6 +29,20 @@ def untrained() -> Sampler:
 
 def measure_db(sound: np.ndarray) -> float:
     return 10 * math.log10(float(np.mean(np.square(sound, dtype=np.float64))) + 1e-20)
+
+
+def test_each_worker_beside_a_device_is_one_thread() -> None:
+    """As many threads again for each of them as there are cores would all wait for one another."""
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with open_workers(torch.device("cuda")) as workers:
+            assert workers is not None and workers.submit(torch.get_num_threads).result() == 1
+        assert torch.get_num_threads() == 3
+        with open_workers(CPU) as none:
+            assert none is None and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.slow
