@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -274,7 +274,7 @@ class _Given:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.spots: Sequence[Spot] = ()
+        self.velocities_db: Mapping[str, float] = {}
         self.physics: Physics | None = None
         if options.physics is not None:
             self.physics = physics_from_json(read_json(options.physics), options.physics)
@@ -290,16 +290,16 @@ class _Given:
             raise BadInput("--onsets and --hits both give hits; leave one out")
         if options.onsets is not None:
             onsets = read_onsets(options.onsets, project.clip.duration_s)
-            self.spots = [Spot(time_s, velocity_db=velocity_db) for time_s, velocity_db in onsets]
+            spots: Sequence[Spot] = [Spot(time_s, velocity_db=velocity_db) for time_s, velocity_db in onsets]
         if options.hits is not None:
-            self.spots = _read_hits(options, project)
+            spots = _read_hits(options, project)
         if self.physics is not None:
             modes, residual = self.physics.modes, self.physics.residual
             sound = Sound("s1", "Given physics", modes, residual, Source("physics"))
             hits = tuple(replace(hit, sound_id=sound.id) for hit in project.hits)
             project = replace(project, sounds=(sound,), hits=hits)
         if options.onsets is not None or options.hits is not None:
-            project = _replace_hits(project, self.spots)
+            project, self.velocities_db = _replace_hits(project, spots)
         if options.width is not None:
             project = replace(project, mix=replace(project.mix, width=options.width / 100.0))
         if options.limit:
@@ -315,7 +315,7 @@ class _Given:
 
     def restore_velocities(self, project: Project) -> Project:
         """Velocities that the list of onsets gives, in place of those that the analysis of the clip's audio found."""
-        given = {f"h{k}": spot.velocity_db for k, spot in enumerate(self.spots, 1) if spot.velocity_db is not None}
+        given = self.velocities_db
         return replace(
             project, hits=tuple(replace(h, velocity_db=given.get(h.id, h.velocity_db)) for h in project.hits)
         )
@@ -334,21 +334,23 @@ def _read_hits(options: argparse.Namespace, project: Project) -> Sequence[Spot]:
     return placed.spots
 
 
-def _replace_hits(project: Project, spots: Sequence[Spot]) -> Project:
-    """Hits at given times; a person chose these, so nothing may move them."""
+def _replace_hits(project: Project, spots: Sequence[Spot]) -> tuple[Project, dict[str, float]]:
+    """Hits at given times, and the velocities that are given; a person chose these, so nothing may change them."""
     from engine.document.edits.hits import nearest_sound_id
     from engine.document.edits.values import with_hits
     from engine.document.seeds import derive_seed
     from engine.pipeline.spot_hits import hit_values
 
-    hits = []
+    hits, velocities_db = [], {}
     for count, values in enumerate(hit_values(project, spots), 1):
         hit_id = f"h{count}"
         seed, time_s = derive_seed(project.render.seed, hit_id), values["time_s"]
         sound_id = values.get("sound_id") or nearest_sound_id(project, time_s)
-        velocity_db = values.get("velocity_db", 0.0)
+        if "velocity_db" in values:
+            velocities_db[hit_id] = values["velocity_db"]
+        velocity_db = velocities_db.get(hit_id, 0.0)
         hits.append(Hit(hit_id, time_s, sound_id, seed, velocity_db, touched=True, name=values["name"]))
-    return with_hits(project, hits)
+    return with_hits(project, hits), velocities_db
 
 
 def _apply_settings(project: Project, steps: int | None, seed: int | None, variation: int | None) -> Project:

@@ -219,6 +219,8 @@ def physics_from_json(value: Any, source: str = "physics") -> Physics:
     of unequal length, or another structure.
     """
     top = _mapping(value, source, "the top level")
+    if "clip" in top and "hits" in top:
+        raise BadInput(f"{source} is a project, not the physics of one sound; give what analyze writes, or render it")
     version = top.get("version", PHYSICS_VERSION)
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= PHYSICS_VERSION:
         raise BadInput(f"{source}: version {quote(version)} is not known; this Struck reads version {PHYSICS_VERSION}")

@@ -211,10 +211,11 @@ def _split(delivery: Delivery) -> dict[str, Track]:
             f"{number:03d} {project.sound(hit.sound_id).name}": Track(project, rendered, [hit], channels)
             for number, hit in enumerate(hits, 1)
         }
-    narrow = replace(project, mix=replace(project.mix, width=0.0))  # the width is of noise: it lies in the residual
-    mixes = {name: project if name == "Residual" else narrow for name in LAYERS}
-    layers = {name: LayerHits(project, rendered, name) for name in LAYERS}
-    return {name: Track(mixes[name], layers[name], hits, channels, name == "Room") for name in LAYERS} if hits else {}
+    layers = {name: LayerHits(project, rendered, name) for name in LAYERS if hits}
+    return {
+        name: Track(project, layer, hits, channels, adds_room=name == "Room", adds_side=name == "Residual")
+        for name, layer in layers.items()
+    }
 
 
 def deliver_stems(delivery: Delivery, folder: Path) -> tuple[list[Path], int]:

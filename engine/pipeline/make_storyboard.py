@@ -97,7 +97,7 @@ def list_project(project: Project, title: str, rendered: Mapping[str, RenderedHi
 
 def list_recording(path: Path, each: str) -> HitList:
     """The hits that are heard in a sound file or a clip's sound; velocities are under the loudest. Raises BadInput."""
-    from engine.media.probe import scan_picture
+    from engine.media.probe import probe, scan_picture
     from engine.pipeline.make_animatic import hear_recording
 
     if each == "sound":
@@ -108,6 +108,11 @@ def list_recording(path: Path, each: str) -> HitList:
         rate = Fraction(scan_picture(path).frame_rate)
     except BadInput:
         clip = None  # a sound file
+    if clip is not None and not probe(path).has_audio:
+        raise BadInput(
+            f"{path.name} has no sound in which hits could be heard; give the project that render --project makes of "
+            "it, which has those that are seen"
+        )
     heard = hear_recording(path)
     _check_count(len(heard.blows), path.name, each)
     mono = heard.samples.mean(axis=1)

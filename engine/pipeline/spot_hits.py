@@ -43,13 +43,10 @@ def spot_hits(
 def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any]]:
     """Values of hits as ``add_hits`` takes them."""
     by_name = {sound.name.casefold(): sound.id for sound in reversed(project.sounds)}
-    # Struck's own lists name a hit by its sound, its id and what it is called, which alone is its name; an EDL adds the
-    # velocity, since it has no other place for it.
-    sounds = "|".join(re.escape(sound.name) for sound in project.sounds)
-    own = re.compile(rf"(?P<sound>{sounds}) h\d+(?: (?P<called>.*?))??(?: (?P<velocity_db>[+-]\d+\.\d) dB)?")
+    names = [sound.name for sound in project.sounds]
     values: list[Mapping[str, Any]] = []
     for spot in spots:
-        listed = own.fullmatch(spot.name)
+        listed = _match_own(spot, names)
         name = (listed["called"] or "") if listed else spot.name
         unnamed = re.fullmatch(r"h\d+", name)  # markers name a hit without a name by its id
         given: dict[str, Any] = {"time_s": spot.time_s, "name": "" if unnamed else _label(name)}
@@ -60,6 +57,19 @@ def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any
         sound_id = by_name.get((spot.sound or (listed["sound"] if listed else "")).casefold())
         values.append(given | {"sound_id": sound_id} if sound_id else given)
     return values
+
+
+def _match_own(spot: Spot, sounds: Sequence[str]) -> re.Match[str] | None:
+    """Parts of a name as Struck's own lists give it: a sound's, the hit's id and what it is called, which alone is its
+    name; an EDL adds the velocity, since it has no other place for it.
+
+    The sound is one of some, or that which the list tells beside; where neither is known, as of a clip that is opened
+    anew, the velocity shows whose list it is.
+    """
+    hit, velocity = r" h\d+(?: (?P<called>.*?))??", r" (?P<velocity_db>[+-]\d+\.\d) dB"
+    known = "|".join(re.escape(name) for name in (*sounds, spot.sound) if name)
+    own = re.fullmatch(rf"(?P<sound>{known}){hit}(?:{velocity})?", spot.name) if known else None
+    return own or re.fullmatch(rf"(?P<sound>.+?){hit}{velocity}", spot.name)
 
 
 def _label(text: str) -> str:

@@ -101,16 +101,18 @@ class Track:
         hits: Sequence[Hit] | None = None,
         channels: str = "stereo",
         adds_room: bool = True,
+        adds_side: bool = True,
     ) -> None:
         """``hits`` limits the track to some of the project's; ``channels`` is mono, stereo or 5.1.
 
-        Without ``adds_room`` the room of strips is left out.
+        Without ``adds_room`` the room of strips is left out, without ``adds_side`` the side that width gives to the
+        hits' own noise.
         """
         self.shape = (track_length(project), len(channel_gains(0.0, channels)))
         self._channels = channels
         self._rendered = rendered
         self._project = project
-        self._adds_room = adds_room
+        self._adds_room, self._adds_side = adds_room, adds_side
         chosen = None if hits is None else {hit.id for hit in hits}
         self._hits = [h for h in project.heard_hits() if h.id in rendered and (chosen is None or h.id in chosen)]
         self._starts = np.array([first_sample(hit, hit_lead(project, hit)) for hit in self._hits], np.int64)
@@ -163,7 +165,7 @@ class Track:
 
         direct = apply_filters(samples, filters)
         add(direct, [gain * share for share in channel_gains(pan, self._channels)], behind)
-        if width and count > 1:  # sides cancel in mono
+        if self._adds_side and width and count > 1:  # sides cancel in mono
             wide = gain * side_gain(width, pan)
             add(apply_filters(hit_side(project, hit, len(samples)), filters), (wide, -wide), behind)
         if count > 2 and send_gain(strip.lfe_db):

@@ -286,6 +286,25 @@ def test_given_times_of_a_sounding_clip_are_not_moved(tmp_path: Path, sounding: 
     assert value["hits"][1]["velocity_db"] == -4.5
 
 
+@pytest.mark.slow
+def test_struck_s_own_lists_bring_hits_back_as_they_were(tmp_path: Path, sounding: Path) -> None:
+    """Times, and velocities where a list has any, in two rounds; no name grows."""
+    (tmp_path / "o.csv").write_text("time_s,velocity_db\n0.28,-2.0\n0.8,-4.5\n1.36,-11.0\n")
+    lists = [tmp_path / f"m.{ending}" for ending in ("csv", "edl", "rpp")]
+    sessions = [word for path in lists for word in ("--session", path)]
+    job = ("render", sounding, "--overwrite", "--project", tmp_path / "p.struck.json")
+    assert run(*job, "--onsets", tmp_path / "o.csv", *sessions) == 0
+    for path in lists:
+        again = tmp_path / f"again{path.suffix}"
+        assert run(*job, "--hits", path, "--session", again) == 0
+        assert run(*job, "--hits", again, "--markers", tmp_path / "markers.csv") == 0
+        hits = json.loads((tmp_path / "p.struck.json").read_text())["hits"]
+        assert [hit["time_s"] for hit in hits] == pytest.approx([0.28, 0.8, 1.36], abs=0.002), path.suffix
+        assert not any(hit.get("name") for hit in hits), path.suffix
+        if path.suffix != ".rpp":
+            assert [hit["velocity_db"] for hit in hits] == pytest.approx([-2.0, -4.5, -11.0], abs=0.5), path.suffix
+
+
 def test_no_hits_render_silence_with_a_warning(
     tmp_path: Path, silent: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -333,7 +352,7 @@ def test_render_refuses_before_it_works(
     ]
     for reason, args in cases:
         assert reason in refuse(capsys, "render", *args), reason
-    (tmp_path / "p.struck.json").write_text("{}")
+    (tmp_path / "p.struck.json").write_text('{"version": 2, "clip": {}, "hits": []}')
     film, sheet = tmp_path / "a.mp4", tmp_path / "a.png"
     for reason, words in (
         (
@@ -341,6 +360,8 @@ def test_render_refuses_before_it_works(
             ["animate", silent, silent, "--fps", "0", "--out", film],
         ),
         ("-5 is out of range; give 0 to 8", ["animate", silent, silent, "--guidance", "-5", "--out", film]),
+        ("no sound in which hits could be heard; give the project", ["scene", silent, "--storyboard", "--out", sheet]),
+        ("is a project, not the physics of one sound", ["synthesize", tmp_path / "p.struck.json", "--out", out]),
         ("is a project, whose hits --storyboard draws", ["scene", tmp_path / "p.struck.json", "--out", sheet]),
     ):
         assert reason in refuse(capsys, *words), reason

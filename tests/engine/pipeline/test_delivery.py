@@ -74,7 +74,8 @@ def test_the_two_pop_is_a_frame_two_seconds_before_the_picture(project: Project)
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "count"), [("sound", 2), ("hit", 4), ("layer", 3)])
 def test_stems_sum_to_the_track(tmp_path: Path, project: Project, kind: str, count: int) -> None:
-    project = replace(project, mix=replace(project.mix, width=0.5))
+    roomy = replace(project.sounds[0], strip=replace(project.sounds[0].strip, room_db=-3.0, distance_m=2.0))
+    project = replace(project, mix=replace(project.mix, width=0.5), sounds=(roomy, *project.sounds[1:]))
     delivery = deliver(project, stems=kind)
     paths, _ = deliver_stems(delivery, tmp_path / kind)
     assert len(paths) == count

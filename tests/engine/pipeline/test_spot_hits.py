@@ -22,3 +22,20 @@ def test_names_of_struck_s_own_lists_do_not_grow() -> None:
     assert [given["name"] for given in values] == ["lid falls", "", "door h4 slams", "lid falls", "", ""]
     assert [given.get("sound_id") for given in values] == [sound.id] * 6
     assert [given.get("velocity_db") for given in values] == [None, None, -3.0, -4.5, 1.0, None]
+
+
+def test_they_do_not_grow_in_a_clip_that_has_no_sounds_by_their_names_yet() -> None:
+    spots = [
+        Spot(0.1, "Jar · bright h3 lid falls", "Jar · bright", -2.0),
+        Spot(0.2, "Jar h4", "Jar"),
+        Spot(0.3, "Jar h5 lid falls -4.5 dB"),
+        Spot(0.4, "Jar h6 +1.0 dB"),
+        Spot(0.5, "door h2"),
+        Spot(0.6, "door h2", "Jar"),
+        Spot(0.7, "quieter by -3.0 dB"),
+    ]
+    values = hit_values(make_project(), spots)
+    assert [given["name"] for given in values] == [
+        "lid falls", "", "lid falls", "", "door h2", "door h2", "quieter by -3.0 dB",
+    ]  # fmt: skip
+    assert [given.get("velocity_db") for given in values] == [-2.0, None, -4.5, 1.0, None, None, None]

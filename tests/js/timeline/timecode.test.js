@@ -64,6 +64,14 @@ test("a sign counts from where one is", () => {
 test("timecode goes on over midnight, and says nothing where it is none", () => {
   const late = { frame_rate: "25", start_timecode: "23:59:50:00" };
   assert.equal(parseTime("00:00:05:00", late), 15);
+  for (const [frame_rate, start_timecode] of [["30000/1001", "23:59:57;02"], ["60000/1001", "23:59:57;02"], ["30000/1001", "23:59:57:02"], ["24000/1001", "23:59:57:00"], ["60", "23:59:57:02"]]) {
+    const clip = { frame_rate, start_timecode };
+    for (const frame of [0, 1, 80, 103, 200, 1000]) {
+      const time_s = frame / frameRate(frame_rate);
+      const typed = parseTime(formatTimecode(time_s, clip), clip) ?? NaN; // what the field shows is what it takes
+      assert.ok(Math.abs(typed - time_s) < 1e-9, `${start_timecode} at ${frame_rate}, frame ${frame}`);
+    }
+  }
   assert.equal(parseTime("01:00:00:00", DROP), 0); // drop-frame, as the clip's is
   for (const text of ["01:01:00;00", "01:01:00;01", "01:00:00;30", "01:60:00;00", "1:2:3:4:5", "", "3 h", "1;2"]) assert.equal(parseTime(text, DROP), null, text);
   assert.equal(parseTime("01:10:00;00", DROP), (17982 * 1001) / 30000); // a tenth minute leaves nothing out

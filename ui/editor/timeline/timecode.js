@@ -21,6 +21,16 @@ const dropsFrames = (rate) => [30, 60].some((nominal) => Math.abs(rate - (nomina
 const droppedFrames = (nominal) => Math.floor(nominal / 15);
 
 /**
+ * Frames from one midnight of a timecode to the next: what it counts, which is 24 hours of a clock only at a whole rate.
+ * @param {number} rate
+ * @param {boolean} drop
+ */
+function framesADay(rate, drop) {
+  const nominal = Math.round(rate);
+  return 86400 * nominal - (drop && dropsFrames(rate) ? droppedFrames(nominal) * 9 * 144 : 0);
+}
+
+/**
  * Frame number of a timecode; null for other text, or a number that drop-frame skips.
  * @param {string} text
  * @param {number} rate
@@ -50,7 +60,7 @@ function frameToTimecode(frame, rate, drop) {
     const dropped = droppedFrames(nominal);
     const perMinute = nominal * 60 - dropped;
     const perTen = perMinute * 10 + dropped;
-    number %= perTen * 144;
+    number %= framesADay(rate, drop);
     const tens = Math.floor(number / perTen);
     const rest = number % perTen;
     number += dropped * 9 * tens + (rest > dropped ? dropped * Math.floor((rest - dropped) / perMinute) : 0);
@@ -107,8 +117,8 @@ function parseTimecode(text, clip, isPlace) {
   const frame = timecodeToFrame(start.includes(";") && isPlace ? text.replace(/:(\d+)\s*$/, ";$1") : text, rate);
   if (frame === null || !isPlace) return frame === null ? null : frame / rate;
   const from = frame - (timecodeToFrame(start, rate) ?? 0);
-  const halfDay = 12 * 3600 * rate;
-  return (from < -halfDay ? from + Math.round(2 * halfDay) : from) / rate;
+  const day = framesADay(rate, start.includes(";"));
+  return (from < -day / 2 ? from + day : from) / rate;
 }
 
 /**

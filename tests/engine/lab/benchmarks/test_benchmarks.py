@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def test_a_slope_is_that_of_the_line() -> None:
 
 def test_claims_follow_from_the_figures() -> None:
     rows = [make_row(4, 1, 0.3), make_row(4, 20, 4.0), make_row(8, 1, 0.6), make_row(8, 20, 8.0)]
+    rows += [replace(make_row(8, hits, 0.01), mode=bench_sampler.NO_NETWORK) for hits in (1, 20)]  # these claim nothing
     claims = bench_sampler.make_claims(make_report(rows, [make_paper(True, 0.1), make_paper(False, 0.01)]))
     hits = [claim for claim in claims if claim["aim"] == bench_sampler.AIM_HIT_S]
     assert [claim["reached"] for claim in hits] == [True, False]
@@ -105,7 +107,9 @@ def test_the_command_measures_a_tiny_sampler(
     assert bench.main(args) == 0
     assert "| one hit of" in capsys.readouterr().out
     report = json.loads(target.read_text())
-    rows = {(row["dtype"], row["hits"]): row for row in report["rows"]}
+    rest = [row for row in report["rows"] if row["mode"] == bench_sampler.NO_NETWORK]
+    assert [(row["hits"], row["share"]) for row in rest] == [(1, 0.0), (20, 0.0), (100, 0.0)]
+    rows = {(row["dtype"], row["hits"]): row for row in report["rows"] if row not in rest}
     assert set(rows) == {(dtype, hits) for dtype in ("float32", "bfloat16") for hits in (1, 20, 100)}
     assert all(row["timed"] == min(5, row["hits"]) and 0.0 < row["share"] < 1.0 for row in rows.values())
     assert report["claims"] and set(report["peaks"]) == {"cpu float32", "cpu bfloat16"}

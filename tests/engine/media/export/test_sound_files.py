@@ -101,6 +101,25 @@ def test_ixml_holds_speed_tracks_and_category(tmp_path: Path) -> None:
     assert info.format == "WAVEX" and "L, R, C, LFE, Ls, Rs" in info.extra_info
 
 
+@pytest.mark.parametrize("ending", [".wav", ".rf64", ".flac", ".aiff", ".caf", ".w64", ".ogg", ".opus"])
+def test_5_1_comes_from_the_loudspeakers_that_it_is_for(tmp_path: Path, ending: str) -> None:
+    """A tone for each of L R C LFE Ls Rs, in the order in which FFmpeg names them whatever the format's own."""
+    tones_hz = np.array([400.0, 700.0, 1000.0, 60.0, 1600.0, 2200.0])
+    path = tmp_path / f"s{ending}"
+    write_sound(path, (0.1 * np.sin(2.0 * np.pi * np.outer(np.arange(RATE) / RATE, tones_hz))).astype(np.float32), RATE)
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        if ending not in (".aiff", ".caf", ".w64"):  # which name no loudspeakers
+            names = [channel.name for channel in stream.layout.channels]
+            assert [name[-1] if name[0] in "SB" else name for name in names] == ["FL", "FR", "FC", "LFE", "L", "R"]
+        resampler = av.AudioResampler("fltp", stream.layout.name, RATE)
+        heard = np.concatenate(
+            [f.to_ndarray() for g in container.decode(stream) for f in resampler.resample(g)], axis=1
+        )
+    spectra = np.abs(np.fft.rfft(heard[:, 9600:33_600] * np.hanning(24_000)))
+    assert spectra.argmax(axis=1) * (RATE / 24_000) == pytest.approx(tones_hz, abs=2.0)
+
+
 @pytest.mark.parametrize("ending", [".wav", ".rf64", ".flac", ".aiff", ".caf"])
 def test_samples_of_each_depth(tmp_path: Path, rng: np.random.Generator, ending: str) -> None:
     sound = np.concatenate([rng.uniform(-1, 1, (5001, 2)), [[1.2, -1.2]]]).astype(np.float32)
