@@ -16,8 +16,9 @@ OUTSIDE = """([parts, room]) => {
   const bounds = document.querySelector(room).getBoundingClientRect();
   return [...document.querySelectorAll(parts)].filter((part) => part.checkVisibility())
     .map((part) => [part.className, part.getBoundingClientRect()])
-    .filter(([, box]) => box.left < bounds.left || box.right > bounds.right || box.bottom > bounds.bottom + 1)
-    .map(([name, box]) => `${name} ${box.left} to ${box.right}, ${box.bottom}`);
+    .filter(([, box]) => box.left < bounds.left || box.right > bounds.right
+      || box.top < bounds.top || box.bottom > bounds.bottom + 1)
+    .map(([name, box]) => `${name} ${box.left} to ${box.right}, ${box.top} to ${box.bottom}`);
 }"""
 CUT_HEADS = """() => [...document.querySelectorAll(".st-head")].flatMap((head) => {
   const room = head.getBoundingClientRect();

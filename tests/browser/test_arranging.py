@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.struck_page import Editor
 
@@ -337,3 +338,17 @@ def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, 
     page.keyboard.press("End")
     assert table.locator(".arr-row.is-on .is-number").inner_text() == "500"
     page.keyboard.press("Control+z")
+
+
+def test_a_time_that_is_typed_as_it_was_is_shown_as_others_are(editor: Editor) -> None:
+    page = editor.page
+    hit = editor.project["hits"][0]
+    place = editor.locate_hit(hit["id"])
+    page.mouse.click(place["x"], place["y"])
+    page.get_by_role("tab", name="Hit", exact=True).click()
+    field = page.get_by_label("Time, timecode", exact=True)
+    shown = field.input_value()
+    field.fill(f"{1000.0 * hit['time_s']:.6f} ms")
+    field.press("Enter")
+    expect(field).to_have_value(shown)
+    assert not editor.see("window.struck.store.view.undo")  # nothing was changed

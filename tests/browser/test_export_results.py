@@ -162,6 +162,9 @@ def test_the_queue_warns_of_the_level_under_what_is_done(editor: Editor, tmp_pat
     page.get_by_role("button", name="Export", exact=True).first.click()
     dialog = page.get_by_role("dialog", name="Export")
     dialog.locator(".st-choice").first.get_by_role("checkbox").uncheck()  # the film takes longer
+    sessions = ("MIDI file", "Resolve markers", "Cue list")
+    for name in sessions:
+        dialog.get_by_role("checkbox", name=name).check()
     field = dialog.get_by_label("Path of a clip, folder or list to queue")
     project = json.loads((ASSETS / "demo_sound.struck.json").read_text("utf-8"))
     (tmp_path / "demo_sound.mp4").write_bytes((ASSETS / "demo_sound.mp4").read_bytes())
@@ -181,6 +184,12 @@ def test_the_queue_warns_of_the_level_under_what_is_done(editor: Editor, tmp_pat
     done, under = state.bounding_box(), warning.bounding_box()
     assert done and under and done["y"] < under["y"] and under["y"] + under["height"] <= done["y"] + done["height"]
     assert calm.locator(".st-queue-warning").count() == 0
+    links = calm.locator(".st-queue-file")
+    expect(links).to_have_count(1 + len(sessions))
+    for link in links.all():
+        link.click(trial=True)  # nothing lies over it or cuts it off
+    for name in sessions:
+        dialog.get_by_role("checkbox", name=name).uncheck()
     dialog.get_by_role("button", name="Clear").click()
     expect(dialog.locator(".st-queue-item")).to_have_count(0)
     page.keyboard.press("Escape")

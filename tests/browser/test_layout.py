@@ -127,6 +127,20 @@ def test_a_message_is_whole(editor: Editor, width: int) -> None:
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
+@pytest.mark.parametrize("size", [(1024, 700), (1280, 720)])
+def test_a_dialog_is_whole_in_a_low_window(editor: Editor, size: tuple[int, int]) -> None:
+    page = editor.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    place = editor.locate_hit(editor.project["hits"][3]["id"])
+    page.mouse.click(place["x"], place["y"])
+    for key, name in DIALOGS.items():
+        page.keyboard.press(key)
+        page.get_by_role("dialog", name=name, exact=True).wait_for()
+        assert page.evaluate(OUTSIDE, ["[role=dialog]", "body"]) == [], name
+        page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The checker's script, installed with the other npm tools."""

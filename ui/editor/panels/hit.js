@@ -20,6 +20,7 @@ import { createSeedEntry, newSeed } from "../widgets/seed_entry.js";
 /** @typedef {Omit<SliderSettings, "onInput" | "onCommit" | "onStart">} FieldSettings */
 
 const LIVE_MS = 40;
+const SAME_S = 1e-6;
 export const HINT = t("hit.timecode_frames_87");
 /** @param {number} v */
 const formatCents = (v) => t("hit.cents", { cents: `${v > 0 ? "+" : ""}${Math.round(v)}` }).replace("-", "\u2212");
@@ -71,8 +72,14 @@ export function createHitPanel(store, audio, arranging) {
     const [first] = chosen();
     const time_s = first ? parseTime(text, clip, first.time_s) : null;
     if (time_s === null || time_s < 0 || time_s > clip.duration_s) return false;
-    arranging.move(time_s - first.time_s);
+    if (Math.abs(time_s - first.time_s) < SAME_S) setTimeout(() => showTime(first)); // nothing will come that shows it
+    else arranging.move(time_s - first.time_s);
     return true;
+  };
+  /** @param {Hit} hit */
+  const showTime = (hit) => {
+    timecode.set(formatTimecode(hit.time_s, requireProject(store).clip));
+    seconds.set(`${hit.time_s.toFixed(5)} s`);
   };
   /** @param {number} frames */
   const nudge = (frames) => arranging.move(frames / frameRate(requireProject(store).clip.frame_rate));
@@ -128,8 +135,7 @@ export function createHitPanel(store, audio, arranging) {
     mute.textContent = hits.every((hit) => hit.mute) ? t("hit.muted") : t("common.mute");
     mute.classList.toggle("is-on", hits.every((hit) => hit.mute));
     mute.setAttribute("aria-pressed", String(hits.every((hit) => hit.mute)));
-    timecode.set(formatTimecode(first.time_s, project.clip));
-    seconds.set(`${first.time_s.toFixed(5)} s`);
+    showTime(first);
     label.set(all((hit) => hit.name) ? first.name : t("hit.several"));
     const same = all((hit) => hit.sound_id);
     body.style.setProperty("--sound", same ? soundColor(project, first.sound_id) : "");

@@ -17,7 +17,13 @@ const MOST_STEPS = 16, MOST_GUIDANCE = 4;
  * @param {HTMLElement} control
  * @param {string} words
  */
-const explained = (label, control, words) => make("div", "ins-explained", {}, make("div", "ins-explained-control", {}, label ? make("span", "ins-label", { textContent: label }) : null, control), make("p", "ins-quiet", { textContent: words }));
+const explained = (label, control, words) => make("div", "ins-explained", {}, make("div", "ins-explained-control", {}, label ? make("span", "ins-label", { textContent: label }) : null, control), make("p", "ins-quiet", {}, ...keepOptionsWhole(words)));
+
+/**
+ * A text whose options of the command line, such as --device, go to no second line with a part of them.
+ * @param {string} words
+ */
+const keepOptionsWhole = (words) => words.split(/(--[a-z-]+)/).map((part) => (part.startsWith("--") ? make("span", "ins-option", { textContent: part }) : part));
 
 /** @param {Store} store */
 export function createSamplerPanel(store) {

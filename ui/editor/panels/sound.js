@@ -135,8 +135,8 @@ export function createSoundPanel(store, audio, shared) {
   });
   const header = make("div", "ins-row ins-sound-head", {}, dot, name.element, choose, uses, match.button, make("span", "st-space"), strikeButton, replaceButton, morphButton, deleteButton, file);
 
-  const count = make("span", "ins-quiet ins-count");
-  const hint = make("span", "ins-quiet ins-hint", { textContent: HINT });
+  const count = make("span", "ins-quiet ins-count", { title: HINT });
+  const hint = make("span", "ins-quiet ins-hint", { title: HINT, textContent: t("sound.gestures") });
   const all = createButton("20 Hz – 20 kHz", { kind: "quiet", title: t("sound.show_all_frequencies"), onPress: () => modes.showAll() });
   all.hidden = true;
   const hear = make("input", "", { type: "checkbox", checked: remembered() });
@@ -147,7 +147,7 @@ export function createSoundPanel(store, audio, shared) {
       // a page without storage forgets the choice at reload
     }
   });
-  const status = make("div", "ins-row ins-mode-status", {}, count, about, partsButton, all, hint, make("label", "ins-check", { title: t("sound.play_the_sampled") }, hear, t("sound.hear_on_release")));
+  const status = make("div", "ins-row ins-mode-status", {}, count, about, partsButton, all, make("label", "ins-check", { title: t("sound.play_the_sampled") }, hear, t("sound.hear_on_release")), hint);
 
   function remembered() {
     try {

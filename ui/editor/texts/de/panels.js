@@ -159,6 +159,7 @@ export const PANELS = {
   "sound.from_the_clips": "aus dem Ton des Clips",
   "sound.from_the_picture": "aus dem Bild",
   "sound.from_words": "aus Worten",
+  "sound.gestures": "Alt-ziehen: Abklingen · M stumm · N neu",
   "sound.hear_on_release": "Beim Loslassen hören",
   "sound.hear_this_sound": "Diesen Klang einmal angeschlagen hören",
   "sound.its_hits_strike": "{count} {count|Schlag schlägt|Schläge schlagen} dann {name} an, so laut wie jetzt",

@@ -159,6 +159,7 @@ export const PANELS = {
   "sound.from_the_clips": "from the clip's sound",
   "sound.from_the_picture": "from the picture",
   "sound.from_words": "from words",
+  "sound.gestures": "alt-drag: decay · M mute · N new",
   "sound.hear_on_release": "Hear on release",
   "sound.hear_this_sound": "Hear this sound struck once",
   "sound.its_hits_strike": "its {count} {count|hit strikes|hits strike} {name}, as loud as now",

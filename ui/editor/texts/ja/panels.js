@@ -159,6 +159,7 @@ export const PANELS = {
   "sound.from_the_clips": "クリップの音から",
   "sound.from_the_picture": "映像から",
   "sound.from_words": "言葉から",
+  "sound.gestures": "Alt ドラッグ: 減衰 · M ミュート · N 追加",
   "sound.hear_on_release": "離したら試聴",
   "sound.hear_this_sound": "この音を一度鳴らす",
   "sound.its_hits_strike": "その {count} 個のヒットは今と同じ音量で {name} を鳴らします",
