@@ -32,6 +32,17 @@ def test_the_meter_shows_a_lag_shifts_it_away_and_walks_through_what_is_off(edit
     assert editor.see("window.struck.player.time_s") == pytest.approx(editor.hit(ids[3])["time_s"] - 0.1, abs=0.04)
     panel.get_by_role("button", name="Move it to the picture").click()
     panel.get_by_text("None.").wait_for()
+
+    lost = editor.hit(ids[5])
+    page.evaluate("(id) => window.struck.store.edit({ kind: 'delete_hits', ids: [id] }, 'g')", ids[5])
+    panel.get_by_role("button", name="Seen only").click()
+    row.wait_for()
+    panel.get_by_role("listbox").focus()
+    page.keyboard.press("ArrowDown")
+    left = sorted(hit["velocity_db"] for hit in editor.project["hits"])
+    editor.change(lambda: panel.get_by_role("button", name="Add a hit here").click())
+    (added,) = (hit for hit in editor.project["hits"] if hit["id"] not in ids)
+    assert added["time_s"] == pytest.approx(lost["time_s"], abs=0.04) and added["velocity_db"] == left[len(left) // 2]
     page.keyboard.press("Escape")
     assert panel.is_hidden() and not editor.problems
 

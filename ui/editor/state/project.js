@@ -1,7 +1,7 @@
 // @ts-check
 // The document on show.
 
-/** @import { Project, Store } from "./types.d.ts" */
+/** @import { Hit, Project, Store } from "./types.d.ts" */
 
 /**
  * The displayed project; an error while no clip is open.
@@ -19,3 +19,9 @@ export function requireProject(store) {
  * @param {{sound_id: string, time_s: number}} hit
  */
 export const placeName = ({ sound_id, time_s }) => `${sound_id}@${time_s}`;
+
+/**
+ * The velocity in dB of a hit that is added: the median of those there are, 0 without any.
+ * @param {readonly Pick<Hit, "velocity_db">[]} hits
+ */
+export const usualVelocity = (hits) => (hits.length ? hits.map((hit) => hit.velocity_db).sort((a, b) => a - b)[hits.length >> 1] : 0);

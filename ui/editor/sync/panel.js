@@ -1,7 +1,7 @@
 // @ts-check
 // The sync meter: lag and drift of the hits or of the clip's sound, and every blow that is off, to walk through.
 
-import { requireProject } from "../state/project.js";
+import { requireProject, usualVelocity } from "../state/project.js";
 import { t } from "../texts/t.js";
 import { describeHeld, offerShift as offerOfLane } from "../timeline/lag.js";
 import { shiftHits } from "../timeline/shifting.js";
@@ -191,10 +191,11 @@ export function createSyncPanel(app, store, player, reveal) {
   function mendChosen() {
     list.focus({ preventScroll: true }); // the button goes
     const row = rows[at];
-    const hit = requireProject(store).hits.find(({ id }) => id === row?.hit_id);
+    const { hits } = requireProject(store);
+    const hit = hits.find(({ id }) => id === row?.hit_id);
     if (row?.what === "pair" && hit) shiftHits(store, [hit], -row.offset_s);
     else if (row?.what === "heard" && hit) store.edit({ kind: "set_hits", ids: [hit.id], values: { mute: true } }, newGesture());
-    else if (row?.what === "seen") store.edit({ kind: "add_hit", time_s: row.time_s }, newGesture());
+    else if (row?.what === "seen") store.edit({ kind: "add_hit", time_s: row.time_s, velocity_db: usualVelocity(hits) }, newGesture());
   }
 
   const cleanups = [

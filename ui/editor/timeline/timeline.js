@@ -2,7 +2,7 @@
 // The timeline: ruler, filmstrip, onset curve, hits, what Struck plays, the clip's own sound.
 
 import { clamp } from "../audio/units.js";
-import { requireProject } from "../state/project.js";
+import { requireProject, usualVelocity } from "../state/project.js";
 import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
 import { openCanvas } from "../widgets/canvas.js";
@@ -262,10 +262,9 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     const shown = project();
     if (!shown || isLocked()) return;
     const hits = shown.hits;
-    const usual = hits.length ? [...hits].map((hit) => hit.velocity_db).sort((a, b) => a - b)[hits.length >> 1] : 0;
     const at_s = clamp(time_s, 0, shown.clip.duration_s);
     adding = { time_s: at_s, known: new Set(hits.map((hit) => hit.id)) };
-    store.edit({ kind: "add_hit", time_s: at_s, velocity_db: velocity_db ?? usual }, newGesture());
+    store.edit({ kind: "add_hit", time_s: at_s, velocity_db: velocity_db ?? usualVelocity(hits) }, newGesture());
   }
 
   function chooseAdded() {
