@@ -54,6 +54,12 @@ def open_clip(
     """
     from engine.pipeline import open_clip as opening
 
+    if checkpoint_folder is not None and not _to_path(checkpoint_folder, "checkpoint_folder").is_dir():
+        raise BadInput(f"checkpoint_folder {checkpoint_folder} is not a folder; give one that holds checkpoints")
+    if device != "auto":
+        from engine.core.device import check_device  # with PyTorch, which takes a while
+
+        check_device(device)
     path = _to_path(path, "the clip or project")
     document = open_stored(str(path))
     if document is None:
@@ -308,8 +314,9 @@ class OpenProject:
         try:
             wanted = DeliveryOptions(**options)
         except TypeError:
-            unknown = next(name for name in options if name not in DeliveryOptions.__dataclass_fields__)
-            raise BadInput(f"{unknown!r} is no delivery option; see docs/api.md for their names") from None
+            known = DeliveryOptions.__dataclass_fields__
+            unknown = next(name for name in options if name not in known)
+            raise BadInput(f"{unknown!r} is no delivery option; they are {', '.join(known)}") from None
         places = [_to_path(file, "what to write") for file in files]
         targets = [(_find_output(place), place) for place in places]
         folders = (("stems", stems), ("pieces", pieces))

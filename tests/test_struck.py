@@ -95,7 +95,19 @@ def test_what_cannot_be_done_is_said(project: struck.OpenProject, folder: Path, 
         (lambda: project.choose_physics("s1"), "a sound was named and no physics for it"),
         (lambda: project.export(), "nothing to write was named"),
         (lambda: project.export(tmp_path / "t.exe"), "'.exe' cannot be written"),
-        (lambda: project.export(tmp_path / "t.wav", bit_depth=24), "'bit_depth' is no delivery option"),
+        (
+            lambda: project.export(tmp_path / "t.wav", bit_depth=24),
+            "'bit_depth' is no delivery option; they are sample_rate_hz, bits,",
+        ),
+        (
+            lambda: struck.open(folder / "nothing.mp4", checkpoint_folder="/nope"),
+            "checkpoint_folder /nope is not a folder",
+        ),
+        (lambda: struck.open(folder / "nothing.mp4", device="gpu"), "device 'gpu' is not known; use one of auto, cpu"),
+        (
+            lambda: project.choose_physics(project.sounds[0].id, physics={}),
+            "physics has neither modes nor a residual",
+        ),
         (lambda: project.export(folder / "kitchen.mp4", overwrite=True), "is the clip itself"),
         (lambda: project.save(tmp_path / "p.json"), "is no name of a project"),
     ]

@@ -126,10 +126,19 @@ class Batch:
         check_existing(self._options, [*existing, *report], "another --out-dir")
         self.manifest.begin({self._keys[job.source]: list_outputs(job) for job in jobs})
 
+    def begin_again(self, job: argparse.Namespace) -> None:
+        """Note that a job's files are written once more, of what its clip holds now."""
+        key = self._keys[job.source] = make_key(job, digest_clip(job.source))
+        self.manifest.begin({key: list_outputs(job)})
+
     def finish(self, source: str, outcome: Outcome) -> None:
         """Note what came of a clip."""
         outcome = self.outcomes[source] = replace(outcome, source=self._describe(source))
-        if not outcome.failure and self._keys[source]:
+        if outcome.failure:
+            self._own[outcome.source] = outcome.name  # which it keeps where it is tried again
+            return
+        self._own.pop(outcome.source, None)
+        if self._keys[source]:
             self.manifest.finish(self._keys[source], outcome)
 
     def write_report(self) -> Path:
@@ -184,15 +193,21 @@ def list_clips(sources: Sequence[str], outputs: Path) -> Iterator[str]:
     """
     for source in sources:
         if os.path.isdir(source):
-            for path in sorted(Path(source).rglob("*")):
-                hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
-                is_clip = path.name.lower().endswith(CLIP_ENDINGS) and path.is_file() and not hidden
+            for path in sorted(_walk(source)):
+                is_clip = path.name.lower().endswith(CLIP_ENDINGS) and path.is_file()
                 if is_clip and not path.resolve().is_relative_to(outputs.resolve()):
                     yield str(path)
         elif _is_list(source):
             yield from _read_list(Path(source))
         else:
             yield source
+
+
+def _walk(folder: str) -> Iterator[Path]:
+    """Files of a folder and those within it that are not hidden; what goes meanwhile is passed over."""
+    for place, inner, files in os.walk(folder):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        yield from (Path(place, name) for name in files if not name.startswith("."))
 
 
 def _is_list(source: str) -> bool:

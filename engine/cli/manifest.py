@@ -31,6 +31,7 @@ class Manifest:
         self._folder, self._path = folder, folder / MANIFEST_NAME
         self._done: dict[str, Outcome] = {}
         self._begun: dict[str, Sequence[str]] = {}
+        self._writers: dict[str, str] = {}  # the key by which each file was written last
         self.is_new = not (self._path.exists() or (folder / EARLIER_NAME).exists())
         self._line_is_open = False
         if self._path.is_file():  # a device or a pipe may have no end
@@ -51,10 +52,11 @@ class Manifest:
         return self._begun
 
     def find(self, key: str) -> Outcome | None:
-        """The outcome of a key whose files are all there; None otherwise."""
+        """The outcome of a key whose files are all there and were written by no other key since; None otherwise."""
         outcome = self._done.get(key)
-        is_there = outcome is not None and all(os.path.exists(self._folder / file) for file in outcome.outputs)
-        return outcome if is_there else None
+        if outcome is None or not self._wrote_last(key, outcome.outputs):
+            return None
+        return outcome if all(os.path.exists(self._folder / file) for file in outcome.outputs) else None
 
     def list_names(self) -> tuple[tuple[str, str], ...]:
         """Clips that are done, by path, and their names."""
@@ -62,7 +64,12 @@ class Manifest:
 
     def owns(self, key: str) -> bool:
         """Whether the files of a key, as far as they are there, were written for it, perhaps not to the end."""
-        return key in self._done or key in self._begun
+        outcome = self._done.get(key)
+        files = outcome.outputs if outcome is not None else self._begun.get(key)
+        return files is not None and self._wrote_last(key, files)
+
+    def _wrote_last(self, key: str, files: Sequence[str]) -> bool:
+        return all(self._writers.get(file, key) == key for file in files)
 
     def owns_report(self) -> bool:
         """Whether the report page in the folder, if any, is a batch's own."""
@@ -74,14 +81,25 @@ class Manifest:
             self._append(done=self._done, begun=self._begun)
         self.is_new = False  # from now on a report here is this batch's own
         begun = {key: files for key, files in outputs.items() if key}
-        self._begun |= begun
+        self._note(begun=begun)
         self._append(begun=begun)
 
     def finish(self, key: str, outcome: Outcome) -> None:
         """Note the outcome of a clip. Raises BadInput."""
-        self._begun.pop(key, None)
-        self._done[key] = outcome
+        self._note(done={key: outcome})
         self._append(done={key: outcome})
+
+    def _note(
+        self, done: Mapping[str, Outcome] | None = None, begun: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Take in what was done, then what was begun."""
+        for key, outcome in (done or {}).items():
+            self._begun.pop(key, None)
+            self._done[key] = outcome
+            self._writers |= dict.fromkeys(outcome.outputs, key)
+        for key, files in (begun or {}).items():
+            self._begun[key] = files
+            self._writers |= dict.fromkeys(files, key)
 
     def _append(
         self, done: Mapping[str, Outcome] | None = None, begun: Mapping[str, Sequence[str]] | None = None
@@ -111,10 +129,7 @@ class Manifest:
             begun = {key: tuple(files) for key, files in entry.get("begun", {}).items()}
         except (ValueError, KeyError, TypeError, AttributeError):
             return
-        self._done |= done
-        self._begun |= begun
-        for key in done:
-            self._begun.pop(key, None)
+        self._note(done, begun)
 
 
 def _read_outcome(row: Mapping[str, Any]) -> Outcome:

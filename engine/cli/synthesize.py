@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import IO
 
-from engine.cli.console import MAX_SEED, number, read_json, say, whole_number
+from engine.cli.console import MAX_SEED, number, read_json, say, warn, whole_number
 from engine.core.files import check_ending, check_target
 from engine.core.words import counted
 from engine.media.export.endings import SOUND_ENDINGS, WAVE_ENDINGS
@@ -32,6 +32,8 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
 
     check_form(options.out, physics.sample_rate_hz, 1)
     sound = synthesize(physics, options.duration, options.seed)
+    if not sound.any():
+        warn(f"{name} has no mode under half the sample rate and no noise that are heard, so the sound is silence")
     bits = 32 if check_ending(Path(options.out), SOUND_ENDINGS, "--out") in WAVE_ENDINGS else 24
     clipped = write_sound(options.out, sound, physics.sample_rate_hz, bits)
     over = f"; clipped in {counted(clipped, 'sample')}, which .wav does not do" if clipped else ""

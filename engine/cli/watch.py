@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from engine.cli.batch import Batch, list_clips
@@ -14,6 +14,7 @@ from engine.cli.batch_report import Outcome
 from engine.cli.console import say, warn
 from engine.core.errors import BadInput
 from engine.core.names import to_text
+from engine.document.storage import SUFFIX
 
 if TYPE_CHECKING:
     from engine.cli.batch_job import Render
@@ -24,6 +25,15 @@ SETTLE_S = 3.0
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in ns."""
+
+
+def find_stamp(path: str) -> Stamp | None:
+    """A file's stamp; None where it was moved away."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 class SettledFiles:
@@ -37,15 +47,13 @@ class SettledFiles:
     def take(self, paths: Iterable[str], now_s: float) -> Iterator[str]:
         """The files whose size has settled since they were new or changed; ``now_s`` is on a clock of its own."""
         for path in paths:
-            try:
-                status = os.stat(path)
-            except OSError:
-                continue  # moved away meanwhile
-            stamp = (status.st_size, status.st_mtime_ns)
+            stamp = find_stamp(path)
+            if stamp is None:
+                continue
             since = self._seen.get(path)
             if since is None or since[0] != stamp:
                 self._seen[path] = (stamp, now_s)
-            elif now_s - since[1] >= self._settle_s and status.st_size and self._taken.get(path) != stamp:
+            elif now_s - since[1] >= self._settle_s and stamp[0] and self._taken.get(path) != stamp:
                 self._taken[path] = stamp
                 yield path
 
@@ -67,14 +75,24 @@ def watch_folder(options: argparse.Namespace, render: Render) -> None:
     say(f"watching {to_text(options.watch)}; Ctrl-C ends it")
     try:
         while True:
-            for path in list(files.take(list_clips([options.watch], batch.folder), time.monotonic())):
+            come = list(files.take(list_clips([options.watch], batch.folder), time.monotonic()))
+            for path in come:
                 _render_clip(batch, path, render)
+            _retry_projects(batch, come, render)
             time.sleep(POLL_S)
     except KeyboardInterrupt:
         say("stopped watching; the same command goes on")
 
 
+def _retry_projects(batch: Batch, come: Sequence[str], render: Render) -> None:
+    """Render projects again that failed, since what they lack may be among the files that have come."""
+    for path in [path for path, outcome in batch.outcomes.items() if outcome.failure and path.endswith(SUFFIX)]:
+        if os.path.exists(path) and any(other != path for other in come):
+            _render_clip(batch, path, render)
+
+
 def _render_clip(batch: Batch, path: str, render: Render) -> None:
+    before, stamp = batch.outcomes.get(path), find_stamp(path)
     job = batch.add(path)
     if job is None:
         say(f"{to_text(path)} is done already")
@@ -82,11 +100,27 @@ def _render_clip(batch: Batch, path: str, render: Render) -> None:
         try:
             batch.begin([job])
             outcome = render_job(job, render)
+            while (now := find_stamp(path)) not in (stamp, None):
+                say(f"{to_text(path)} was written on meanwhile and is rendered again")
+                stamp = _wait_until_settled(path, now)
+                batch.begin_again(job)
+                outcome = render_job(job, render)
         except BadInput as error:  # its files are there, and none of a batch's
             outcome = Outcome(to_text(path), job.batch_name, failure=str(error))
         batch.finish(path, outcome)
-        written = ", ".join(outcome.outputs)
-        say(f"{to_text(path)}: {outcome.failure or f'wrote {written}'}")
+        if not outcome.failure or before is None or before.failure != outcome.failure:
+            written = ", ".join(outcome.outputs)
+            say(f"{to_text(path)}: {outcome.failure or f'wrote {written}'}")
         if outcome.warning:
             warn(f"{to_text(path)}: {outcome.warning}")
     batch.write_report()
+
+
+def _wait_until_settled(path: str, stamp: Stamp | None) -> Stamp | None:
+    """The stamp of a file once it has stayed the same for SETTLE_S."""
+    since_s = time.monotonic()
+    while time.monotonic() - since_s < SETTLE_S:
+        time.sleep(POLL_S)
+        if (now := find_stamp(path)) != stamp:
+            stamp, since_s = now, time.monotonic()
+    return stamp

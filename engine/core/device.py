@@ -11,14 +11,19 @@ from engine.core.errors import BadInput
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
+def check_device(name: str) -> None:
+    """BadInput for a name that is not in DEVICES."""
+    if name not in DEVICES:
+        raise BadInput(f"device {name!r} is not known; use one of {', '.join(DEVICES)}")
+
+
 def choose_device(name: str = "auto") -> tuple[torch.device, str]:
     """The device of a name, and a label to show.
 
     ``auto`` takes CUDA, then MPS, then the CPU. A named device that is absent or does not work is replaced by the CPU,
     with the reason in the label. Raises BadInput for a name that is not in DEVICES.
     """
-    if name not in DEVICES:
-        raise BadInput(f"device {name!r} is not known; use one of {', '.join(DEVICES)}")
+    check_device(name)
     wanted = ("cuda", "mps") if name == "auto" else (name,)
     trouble = ""
     for kind in wanted:

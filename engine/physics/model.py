@@ -215,8 +215,8 @@ def residual_to_json(residual: Residual) -> dict[str, Any]:
 def physics_from_json(value: Any, source: str = "physics") -> Physics:
     """Parse and validate physics JSON; ``source`` names the file in messages.
 
-    Phases default to 0, the residual to none. Raises BadInput for NaN, infinity, a negative decay or frequency, lists
-    of unequal length, or another structure.
+    Phases default to 0; modes or the residual may be left out. Raises BadInput for NaN, infinity, a negative decay or
+    frequency, lists of unequal length, or another structure.
     """
     top = _mapping(value, source, "the top level")
     if "clip" in top and "hits" in top:
@@ -224,6 +224,8 @@ def physics_from_json(value: Any, source: str = "physics") -> Physics:
     version = top.get("version", PHYSICS_VERSION)
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= PHYSICS_VERSION:
         raise BadInput(f"{source}: version {quote(version)} is not known; this Struck reads version {PHYSICS_VERSION}")
+    if top.get("modes") is None and top.get("residual") is None:
+        raise BadInput(f"{source} has neither modes nor a residual, so it tells no sound; give what analyze writes")
     rate = top.get("sample_rate", SAMPLE_RATE_HZ)
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 1000 <= rate <= 768_000 or rate != int(rate):
         raise BadInput(

@@ -34,6 +34,9 @@ LAYER_STEP_DB = 6.0
 _ENDLESS = 1 << 60
 """Length of a track that cuts no hit."""
 
+_MOST_PAN = 0.5
+"""Of items whose files have a room: to one side it is raised by 6 dB in them there."""
+
 _RESAMPLER_REACH = 512
 """Samples over which a resampled edge spreads."""
 
@@ -250,7 +253,8 @@ def _write_media(takes: list[Delivery], session: Session, media: Path, levels: b
                 write_wave(file, samples * np.float32(gain), options.sample_rate_hz, options.bits, tags)
                 files.append(Take(f"{media.name}/{file.name}", len(samples), count_channels(samples)))
             own = item.gain_db - gain_db if levels else 0.0
-            items.append(replace(item, first_sample=lead + sounds[0][0], takes=tuple(files), gain_db=own))
+            pan = 0.0 if not mono and _holds_pan(delivery.project, hit) else item.pan
+            items.append(replace(item, first_sample=lead + sounds[0][0], takes=tuple(files), gain_db=own, pan=pan))
         tracks.append(replace(track, items=tuple(items)))
     return replace(session, tracks=tuple(tracks))
 
@@ -273,26 +277,43 @@ def _place_take(delivery: Delivery, hit: Hit, mono: bool) -> tuple[int, np.ndarr
     return (first - before) * rate // SAMPLE_RATE_HZ, convert_rate(np.pad(placed, padding), rate)
 
 
+def _added_room(project: Project, hit: Hit) -> float:
+    """Gain of the room of a hit's strip, in an item whose gain has the distance."""
+    distance_m = find_distance(project.sound(hit.sound_id).strip, hit)
+    return room_gain(project, hit, distance_m) * distance_m
+
+
+def _holds_pan(project: Project, hit: Hit) -> bool:
+    """Whether a hit's file is panned, and its item is not.
+
+    A room, which is on both sides, would have to be raised by as much as the item's pan lowers the far one.
+    """
+    return abs(find_pan(project.sound(hit.sound_id).strip, hit)) > _MOST_PAN and _added_room(project, hit) > 0.0
+
+
 def _widen(project: Project, hit: Hit, placed: np.ndarray, length: int) -> np.ndarray:
     """A placed hit with its side and the room of its strip, [N, 2], where it has any; else [N].
 
-    The balance law at its pan and its item's gain make its part of the track of it.
+    The balance law at its item's pan, and the item's gain, make its part of the track of it.
     """
-    sound, width = project.sound(hit.sound_id), project.mix.width
+    sound, width, added = project.sound(hit.sound_id), project.mix.width, _added_room(project, hit)
     distance_m, pan, lead = find_distance(sound.strip, hit), find_pan(sound.strip, hit), hit_lead(project, hit)
-    added = room_gain(project, hit, distance_m) * distance_m  # to an item whose gain has the distance
     if not width and not added:
         return placed
-    left, right = ((1.0 / gain if gain else 0.0) for gain in pan_gains(pan))
+    gains, left, right = (1.0, 1.0), 1.0, 1.0
+    if _holds_pan(project, hit):
+        gains = pan_gains(pan)
+    else:
+        left, right = ((1.0 / gain if gain else 0.0) for gain in pan_gains(pan))
 
     def place(samples: np.ndarray, filters: Sequence[Biquad]) -> np.ndarray:
         return place_hit(hit, apply_filters(samples, filters), _ENDLESS, lead)
 
-    channels = [placed, placed]
+    channels: list[np.ndarray] = [np.float32(gain) * placed for gain in gains]
     if width:
         side = place(hit_side(project, hit, length), list_filters(sound.strip, distance_m))
         wide = side_gain(width, pan)
-        channels = [placed + np.float32(wide * left) * side, placed - np.float32(wide * right) * side]
+        channels = [channels[0] + np.float32(wide * left) * side, channels[1] - np.float32(wide * right) * side]
     if added:
         middle, side = (place(samples, list_filters(sound.strip)) for samples in hit_room(project, hit, length))
         rooms = [

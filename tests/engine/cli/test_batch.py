@@ -203,20 +203,35 @@ def test_a_manifest_with_a_value_of_another_kind_is_as_none(tmp_path: Path, chan
 
 
 def test_a_manifest_grows_by_a_line_for_each_clip_and_keeps_whole_lines(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").touch()
+    for letter in "abc":
+        (tmp_path / f"{letter}.wav").touch()
     manifest, path = Manifest(tmp_path), tmp_path / MANIFEST_NAME
     manifest.begin({letter: [f"{letter}.wav"] for letter in "abc"})
     lengths = [path.stat().st_size]
     for letter in "ab":
-        manifest.finish(letter, Outcome(f"{letter}.mp4", letter, ("a.wav",)))
+        manifest.finish(letter, Outcome(f"{letter}.mp4", letter, (f"{letter}.wav",)))
         lengths.append(path.stat().st_size)
     assert lengths[2] - lengths[1] == lengths[1] - lengths[0]
     os.truncate(path, lengths[2] - 5)  # the process or the machine ended while it wrote
     again = Manifest(tmp_path)
     assert again.find("a") == manifest.find("a") and again.find("b") is None and again.owns("b")
-    again.finish("c", Outcome("c.mp4", "c", ("a.wav",)))
+    again.finish("c", Outcome("c.mp4", "c", ("c.wav",)))
     last = Manifest(tmp_path)
     assert list(last.done) == ["a", "c"] and list(last.begun) == ["b"] and last.list_names()[1] == ("c.mp4", "c")
+
+
+def test_files_belong_to_the_settings_that_wrote_them_last(tmp_path: Path) -> None:
+    """Also to those that only began to, and after the manifest is read again."""
+    (tmp_path / "a.wav").touch()
+    manifest = Manifest(tmp_path)
+    for key in ("loud", "soft"):
+        manifest.begin({key: ["a.wav"]})
+        manifest.finish(key, Outcome("a.mp4", "a", ("a.wav",)))
+    for seen in (manifest, Manifest(tmp_path)):
+        assert seen.find("loud") is None and not seen.owns("loud") and seen.find("soft") and seen.owns("soft")
+    manifest.begin({"loud": ["a.wav"]})
+    for seen in (manifest, Manifest(tmp_path)):
+        assert seen.find("soft") is None and not seen.owns("soft") and seen.owns("loud")
 
 
 def test_the_manifest_of_an_earlier_version_is_gone_on_with(tmp_path: Path) -> None:

@@ -286,6 +286,18 @@ def test_given_times_of_a_sounding_clip_are_not_moved(tmp_path: Path, sounding: 
     assert value["hits"][1]["velocity_db"] == -4.5
 
 
+def test_what_sounds_not_at_all_is_said(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "o.wav"
+    for text in ("{}", '{"presets": []}', '{"modes": null}'):
+        (tmp_path / "p.json").write_text(text)
+        assert "has neither modes nor a residual" in refuse(capsys, "synthesize", tmp_path / "p.json", "--out", out)
+        assert not out.exists()
+    high = {"frequency_hz": [30_000.0], "power_db": [-6.0], "decay_per_s": [9.0]}
+    (tmp_path / "p.json").write_text(json.dumps({"modes": high}))
+    assert run("synthesize", tmp_path / "p.json", "--out", out) == 0
+    assert "no mode under half the sample rate and no noise" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_struck_s_own_lists_bring_hits_back_as_they_were(tmp_path: Path, sounding: Path) -> None:
     """Times, and velocities where a list has any, in two rounds; no name grows."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,9 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli import watch
+from engine.cli.batch import Batch, list_clips
+from engine.cli.render import add_arguments
 from engine.cli.watch import SettledFiles
+from engine.core.errors import BadInput
 from engine.core.paths import ROOT
+from engine.document.project import Project
 from tests.clips import make_clip
+from tests.delivered_project import make_project
 from tests.engine.cli.test_command_line import refuse
 from tests.engine.cli.test_outputs import given  # noqa: F401 - a fixture
 from tests.ui_tab import wait_until
@@ -40,6 +48,76 @@ def test_a_file_is_taken_once_it_has_settled_and_again_when_it_has_changed(tmp_p
     assert take(70.0) == [] and take(73.0) == [str(path)]
     path.unlink()
     assert take(80.0) == []
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(watch, "POLL_S", 0.01)
+    monkeypatch.setattr(watch, "SETTLE_S", 0.05)
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def make_batch(inbox: Path) -> Batch:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    args = ["--watch", str(inbox), "--out-dir", str(inbox.parent / "out"), "--formats", "mid"]
+    return Batch(parser.parse_args(args, argparse.Namespace(ckpt_dir=None, data_dir=None)), keeps_names=True)
+
+
+def test_a_clip_that_is_written_on_while_it_is_rendered_is_rendered_again(inbox: Path) -> None:
+    clip, out = inbox / "a.mp4", inbox.parent / "out" / "a.mid"
+    clip.write_bytes(b"half")
+
+    def render(job: argparse.Namespace) -> Project:
+        Path(job.session[0]).write_bytes(clip.read_bytes())
+        clip.write_bytes(b"the whole")
+        os.utime(clip, (1, 1))  # the same after the second render
+        return make_project()
+
+    watch._render_clip(make_batch(inbox), str(clip), render)
+    assert out.read_bytes() == b"the whole" and {path.name for path in out.parent.glob("*.mid")} == {"a.mid"}
+    assert make_batch(inbox).add(str(clip)) is None  # it is known by what it holds now
+
+
+def test_a_project_that_lacked_its_clip_is_rendered_once_something_comes(
+    inbox: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch, project, clip = make_batch(inbox), inbox / "a.struck.json", inbox / "b.mp4"
+    project.write_text("{}")
+
+    def render(job: argparse.Namespace) -> Project:
+        if job.source == str(project) and not clip.exists():
+            raise BadInput("its clip is not to be found")
+        Path(job.session[0]).touch()
+        return make_project()
+
+    watch._render_clip(batch, str(project), render)
+    watch._retry_projects(batch, [str(project)], render)  # nothing else has come
+    assert capsys.readouterr().err.count("not to be found") == 1
+    watch._retry_projects(batch, ["other.mp4"], render)
+    assert not capsys.readouterr().err  # it was said
+    clip.write_bytes(b"clip")
+    watch._retry_projects(batch, [str(clip)], render)
+    assert "a.struck.json: wrote a.mid" in capsys.readouterr().err
+    watch._retry_projects(batch, [str(clip)], render)
+    assert not capsys.readouterr().err
+
+
+def test_folders_that_go_while_a_folder_is_listed_are_passed_over(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b", ".hidden"):
+        (inbox / name).mkdir()
+        (inbox / name / "c.mp4").touch()
+    assert list(list_clips([str(inbox)], inbox.parent / "out")) == [str(inbox / n / "c.mp4") for n in "ab"]
+    usual = os.scandir
+
+    def lose(path: str) -> object:
+        if str(path).endswith("a"):
+            shutil.rmtree(path)
+        return usual(path)
+
+    monkeypatch.setattr(os, "scandir", lose)
+    assert list(list_clips([str(inbox)], inbox.parent / "out")) == [str(inbox / "b" / "c.mp4")]
 
 
 @pytest.mark.slow

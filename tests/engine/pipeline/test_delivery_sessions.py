@@ -85,6 +85,27 @@ def test_reaper_project_plays_the_track(tmp_path: Path, project: Project, rate_h
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("direction_deg", [0.0, 20.0, 90.0])
+@pytest.mark.parametrize("width", [0.0, 0.5])
+def test_a_room_is_on_both_sides_of_a_hit_that_is_panned_aside(
+    tmp_path: Path, project: Project, direction_deg: float, width: float
+) -> None:
+    """Right aside by its direction or its pans, or nearly so; with another at the centre."""
+    strip = Strip(room_db=-3.0, surround_deg=direction_deg, distance_m=2.0)
+    sounds = tuple(replace(sound, strip=strip) for sound in project.sounds)
+    hits = tuple(replace(hit, pan=pan) for hit, pan in zip(project.hits, (-1.0, 0.3, 0.999, 0.0), strict=True))
+    delivery = deliver(replace(project, sounds=sounds, hits=hits, mix=replace(project.mix, width=width)))
+    deliver_session(delivery, tmp_path / "s.rpp", sample)
+    root = rpp.loads((tmp_path / "s.rpp").read_text("utf-8"))
+    placed = []
+    for item in (item for track in root.findall("TRACK") for item in track.findall("ITEM")):
+        gain, pan = (float(value) for value in item.find("VOLPAN")[1:3])
+        first = round(float(item.find("POSITION")[1]) * RATE)
+        placed.append((item.find("SOURCE").find("FILE")[1], first, gain, pan))
+    check_mix(delivery, mix(tmp_path, placed, 2 * RATE))
+
+
+@pytest.mark.slow
 def test_aaf_links_files_at_their_samples(tmp_path: Path, project: Project) -> None:
     otio = pytest.importorskip("opentimelineio", reason=NO_OTIO)
     from otio_aaf_adapter.adapters import advanced_authoring_format as aaf_reader
