@@ -54,12 +54,12 @@ def _fit_peak(session: Session, mixed: Mixed, target_dbtp: float, channels: str,
 
 
 def _fit_loudness(session: Session, mixed: Mixed, target_lufs: float, channels: str, job: Job) -> None:
-    from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached
+    from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached, name_bounds
 
     edit, reached = fit_loudness(*mixed, target_lufs, job.check, channels)
     session.commit(edit)
     if not is_reached(reached, target_lufs):
-        session.note(f"As near as the limiter and the level's range allow: {describe_loudness(reached)}")
+        session.note(f"As near as {name_bounds(mixed[0])}: {describe_loudness(reached)}")
     elif reached.true_peak_dbtp > 0.0 and not mixed[0].mix.limit:
         session.note(f"{describe_loudness(reached)}: peaks would clip in an export; switch the limiter on")
 

@@ -184,10 +184,10 @@ def set_loudness(project: Project, rendered: Mapping[str, RenderedHit], options:
 
     Raises BadInput.
     """
-    from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached
+    from engine.pipeline.loudness import describe_loudness, fit_loudness, is_reached, name_bounds
 
     edit, reached = fit_loudness(project, rendered, options.loudness, channels=options.channels)
-    missed = "" if is_reached(reached, options.loudness) else ", as near as the limiter and the level's range allow"
+    missed = "" if is_reached(reached, options.loudness) else f", as near as {name_bounds(project)}"
     say(f"loudness {describe_loudness(reached)}{missed}")
     return edit.apply(project)
 

@@ -81,7 +81,7 @@ def _cut_piece(delivery: Delivery, strikes: _Strikes, hit: Hit) -> np.ndarray:
     """
     delivery.check()
     options, strip = delivery.options, delivery.project.sound(hit.sound_id).strip
-    gain = 1.0 if options.takes else db_to_gain(hit.gain_db + strip.gain_db + delivery.project.mix.gain_db)
+    gain = db_to_gain(hit.gain_db + strip.gain_db + delivery.project.mix.gain_db)
     sound = apply_filters(strikes.rendered[hit.id].samples, list_filters(strip))
     samples = convert_rate(sound * np.float32(gain), options.sample_rate_hz)
     return trim(samples, options.sample_rate_hz)
@@ -266,8 +266,7 @@ def _place_take(delivery: Delivery, hit: Hit, mono: bool) -> tuple[int, np.ndarr
     filters = list_filters(sound.strip, find_distance(sound.strip, hit))
     lead = hit_lead(delivery.project, hit)
     first, placed = first_sample(hit, lead), place_hit(hit, apply_filters(samples, filters), _ENDLESS, lead)
-    if not mono:
-        placed = _widen(delivery.project, hit, placed, len(samples))
+    placed = _widen(delivery.project, hit, placed, len(samples), mono)
     if rate == SAMPLE_RATE_HZ:
         return first, placed
     # The file begins at a sample of both rates, early enough for what a resampled attack needs before it.
@@ -291,19 +290,21 @@ def _holds_pan(project: Project, hit: Hit) -> bool:
     return abs(find_pan(project.sound(hit.sound_id).strip, hit)) > _MOST_PAN and _added_room(project, hit) > 0.0
 
 
-def _widen(project: Project, hit: Hit, placed: np.ndarray, length: int) -> np.ndarray:
+def _widen(project: Project, hit: Hit, placed: np.ndarray, length: int, mono: bool) -> np.ndarray:
     """A placed hit with its side and the room of its strip, [N, 2], where it has any; else [N].
 
-    The balance law at its item's pan, and the item's gain, make its part of the track of it.
+    The balance law at its item's pan, and the item's gain, make its part of the track of it. In ``mono`` it has no
+    side, and the middle of its room, which the item's pan moves with it.
     """
-    sound, width, added = project.sound(hit.sound_id), project.mix.width, _added_room(project, hit)
+    sound, added = project.sound(hit.sound_id), _added_room(project, hit)
+    width = 0.0 if mono else project.mix.width
     distance_m, pan, lead = find_distance(sound.strip, hit), find_pan(sound.strip, hit), hit_lead(project, hit)
     if not width and not added:
         return placed
     gains, left, right = (1.0, 1.0), 1.0, 1.0
-    if _holds_pan(project, hit):
+    if not mono and _holds_pan(project, hit):
         gains = pan_gains(pan)
-    else:
+    elif not mono:
         left, right = ((1.0 / gain if gain else 0.0) for gain in pan_gains(pan))
 
     def place(samples: np.ndarray, filters: Sequence[Biquad]) -> np.ndarray:
@@ -322,7 +323,7 @@ def _widen(project: Project, hit: Hit, placed: np.ndarray, length: int) -> np.nd
         ]
         longest = max(len(middle), len(placed))
         channels = [_pad(channel, longest) + _pad(room, longest) for channel, room in zip(channels, rooms, strict=True)]
-    return np.stack(channels, axis=1)
+    return channels[0] if mono else np.stack(channels, axis=1)
 
 
 def _pad(samples: np.ndarray, length: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from engine.pipeline.master import master_track
 CLOSE_LU = 0.05
 """A loudness this near to its target is there."""
 
+_SAME_LU = 0.01
 _ROUNDS = 12
 _LEAST_SLOPE = 0.1
 """A limiter that takes nearly all away is not followed by larger steps than this slope asks for."""
@@ -75,13 +76,34 @@ def fit_loudness(
         """A limiter only takes away, so that the level without one is the lowest that can do."""
         gain_db = hold(known_db + target - free.integrated_lufs)
         found = measure(gain_db)
-        return _raise_to(target, gain_db, found, measure, hold) if project.mix.limit else (gain_db, found)
+        settle = _raise_to if project.mix.limit else _step_to
+        return settle(target, gain_db, found, measure, hold)
 
     gain_db, found = aim(target_lufs)
     if project.mix.limit and gain_db == high_db:
         gain_db, found = aim(found.integrated_lufs - CLOSE_LU)
     edit = set_mix(gain_db=gain_db)
     return replace(edit, label=f"Set loudness to {target_lufs:g} LUFS".replace("-", "−")), found
+
+
+def _step_to(
+    target_lufs: float,
+    gain_db: float,
+    found: Loudness,
+    measure: Callable[[float], Loudness],
+    hold: Callable[[float], float],
+) -> tuple[float, Loudness]:
+    """The level near ``gain_db``, where ``found`` was measured, that reaches a target without a limiter.
+
+    Loudness does not rise quite as the level does, since soft parts pass the absolute gate at -70 LUFS in turn.
+    """
+    for _ in range(_ROUNDS):
+        missing_lu = target_lufs - found.integrated_lufs
+        if math.isnan(missing_lu) or abs(missing_lu) <= _SAME_LU or hold(gain_db + missing_lu) == gain_db:
+            break
+        gain_db = hold(gain_db + missing_lu)
+        found = measure(gain_db)
+    return gain_db, found
 
 
 def _raise_to(
@@ -133,6 +155,11 @@ def explain_missing(loudness: Loudness) -> str:
 def is_reached(loudness: Loudness, target_lufs: float) -> bool:
     """Whether a loudness is its target, as near as one reads it."""
     return abs(loudness.integrated_lufs - target_lufs) <= 2 * CLOSE_LU
+
+
+def name_bounds(project: Project) -> str:
+    """What keeps a track from a target that is not reached."""
+    return "the limiter and the level's range allow" if project.mix.limit else "the level's range allows"
 
 
 def describe_loudness(loudness: Loudness) -> str:

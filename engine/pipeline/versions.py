@@ -58,7 +58,8 @@ def _describe(project: Project, ids: Collection[str]) -> tuple[Any, ...]:
     hits = [plain(hit) for hit in project.hits if hit.id in ids]
     struck = with_parts(project.sounds, (hit.sound_id for hit in hits))
     sounds = [replace(sound, name="", fit=None) for sound in project.sounds if sound.id in struck]
-    return tuple(hits), tuple(sounds), replace(project.mix, clip_gain_db=0.0), project.render
+    heard = [hit.id for hit in project.heard_hits() if hit.id in ids]  # others' solo silences
+    return tuple(hits), tuple(heard), tuple(sounds), replace(project.mix, clip_gain_db=0.0), project.render
 
 
 def cut_passage(project: Project, start_s: float, end_s: float) -> Project:

@@ -37,6 +37,13 @@ def test_a_test_by_the_keyboard(tmp_path: Path) -> None:
                 page.get_by_text(f"{number + 1} of {TRIALS}").wait_for()
                 if page.locator("#begin").is_visible():
                     page.locator("#begin").press("Enter")
+                if number == 1:
+                    other = browser.new_page()
+                    other.goto(f"http://127.0.0.1:{port}")
+                    other.locator("#begin").press("Enter")
+                    other.locator("#play-a:focus").wait_for()
+                    page.bring_to_front()
+                    page.locator("#play-a").focus()
                 page.locator("#play-a:focus").wait_for()
                 page.keyboard.press("1")  # nothing has been heard yet
                 assert page.locator("#answers button:enabled").count() == 0
@@ -44,6 +51,13 @@ def test_a_test_by_the_keyboard(tmp_path: Path) -> None:
                     page.keyboard.press(key)
                 page.locator("#play-x.is-heard").wait_for()
                 page.keyboard.press("2")
+                if number == 1:  # the other tab is at that trial yet
+                    for key in "abx":
+                        other.keyboard.press(key)
+                    other.locator("#play-x.is-heard").wait_for()
+                    other.keyboard.press("1")
+                    other.get_by_text("Trial 2 was answered in another tab").wait_for()
+                    other.get_by_text(f"3 of {TRIALS}").wait_for()
             page.locator("#summary table").wait_for()
             assert page.locator("#summary tr").count() == 1 + 3  # one comparison each
             assert problems == []

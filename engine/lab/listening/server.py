@@ -49,7 +49,7 @@ class ListeningTest:
         self._maker = maker
         self._path = path
         self._lock = threading.Lock()
-        self._shown_s = time.monotonic()
+        self._shown_s: float | None = None  # until the first sound of the trial that is on is asked for
 
     def describe(self) -> dict[str, Any]:
         """State for the page: never the system behind a letter, and the summary only at the end."""
@@ -60,25 +60,30 @@ class ListeningTest:
         return {**state, "summary": summarize(self.answers, self.config.task)}
 
     def answer(self, number: int, choice: str, plays: dict[str, int]) -> dict[str, Any]:
-        """Keep the answer to the trial that is on; an answer to another, such as a second click, changes nothing.
+        """Keep the answer to the trial that is on; one to another, such as a second tab's, changes nothing.
 
-        Raises BadInput where the tally cannot be written; the answer then does not count.
+        The state says whether it was ``kept``. Raises BadInput where the tally cannot be written; the answer then does
+        not count.
         """
         with self._lock:
-            if number == len(self.answers) < len(self.trials):
+            kept = number == len(self.answers) < len(self.trials)
+            if kept:
                 trial = self.trials[number]
                 if choice not in ("a", "b"):
                     raise BadInput(f"the answer {choice[:20]!r} is neither a nor b; reload the page")
-                row = mark_answer(trial, choice, plays, time.monotonic() - self._shown_s)
+                now_s = time.monotonic()
+                row = mark_answer(trial, choice, plays, now_s - (now_s if self._shown_s is None else self._shown_s))
                 write_tally(self._path, self.config, [*self.answers, row])
                 self.answers.append(row)
-                self._shown_s = time.monotonic()
-            return self.describe()
+                self._shown_s = now_s
+            return {**self.describe(), "kept": kept}
 
     def encode_sound(self, number: int, letter: str) -> bytes:
         """A sound as WAV of 24 bits; of the trial that is on and those before it and next. Raises BadInput."""
         if not 0 <= number < min(len(self.trials), len(self.answers) + 2):
             raise BadInput(f"there is no sound {letter[:20]} of trial {number}; reload the page")
+        if number == len(self.answers) and self._shown_s is None:
+            self._shown_s = time.monotonic()
         sound = self._maker.make_trial(self.trials[number]).get(letter)
         if sound is None:
             raise BadInput(f"trial {number} has no sound {letter[:20]}; reload the page")

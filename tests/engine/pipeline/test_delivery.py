@@ -158,6 +158,21 @@ def test_takes_are_rendered_anew_in_velocity_layers(tmp_path: Path, project: Pro
         assert rate_hz == 44_100 and db(np.abs(sound).max()) == pytest.approx(-1.0, abs=0.01)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("takes", [0, 1])
+def test_pieces_have_the_level_of_their_strip_and_of_the_mix(tmp_path: Path, project: Project, takes: int) -> None:
+    def peaks(name: str, strip_db: float, mix_db: float) -> dict[str, float]:
+        sounds = tuple(replace(s, strip=replace(s.strip, gain_db=strip_db)) for s in project.sounds)
+        changed = replace(project, sounds=sounds, mix=replace(project.mix, gain_db=mix_db))
+        files = deliver_pieces(deliver(changed, takes=takes, normalize="none", bits=32), tmp_path / name, sample)
+        return {f.file: db(np.abs(soundfile.read(tmp_path / name / f.file)[0]).max()) for f in files}
+
+    as_is, softer = peaks("as is", 0.0, 0.0), peaks("softer", -14.0, -6.0)
+    assert as_is.keys() == softer.keys()
+    for file, peak_db in as_is.items():
+        assert softer[file] == pytest.approx(peak_db - 20.0, abs=0.1)
+
+
 def test_without_a_hit_there_are_no_pieces(tmp_path: Path, project: Project) -> None:
     delivery = deliver(replace(project, hits=()))
     for deliver_any in (lambda: deliver_pieces(delivery, tmp_path / "p", sample),

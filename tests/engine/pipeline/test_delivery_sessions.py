@@ -106,10 +106,14 @@ def test_a_room_is_on_both_sides_of_a_hit_that_is_panned_aside(
 
 
 @pytest.mark.slow
-def test_aaf_links_files_at_their_samples(tmp_path: Path, project: Project) -> None:
+@pytest.mark.parametrize("room", [False, True])
+def test_aaf_links_files_at_their_samples(tmp_path: Path, project: Project, room: bool) -> None:
     otio = pytest.importorskip("opentimelineio", reason=NO_OTIO)
     from otio_aaf_adapter.adapters import advanced_authoring_format as aaf_reader
 
+    if room:  # of hits in the middle all of it is there
+        sounds = tuple(replace(sound, strip=Strip(room_db=-3.0, distance_m=2.0)) for sound in project.sounds)
+        project = replace(project, sounds=sounds, hits=tuple(replace(hit, pan=0.0) for hit in project.hits))
     delivery = deliver(project)
     deliver_session(delivery, tmp_path / "s.aaf", sample)
     timeline = aaf_reader.read_from_file(str(tmp_path / "s.aaf"))

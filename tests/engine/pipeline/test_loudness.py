@@ -43,6 +43,21 @@ def test_a_target_is_reached_by_the_mix_level() -> None:
         assert measure_track(edit.apply(project), rendered) == reached
 
 
+def test_a_target_is_reached_where_soft_parts_fall_under_the_gate() -> None:
+    """Loudness does not follow the level then: what is gated relative to the rest changes with the soft part."""
+    samples = make_tone(0.1).samples.copy()
+    samples[24_000:48_000] *= 10.0 ** (-15.0 / 20.0)
+    samples[48_000:] *= 10.0 ** (-35.0 / 20.0)
+    project, rendered = make_one_hit(), {"h0": RenderedHit("k", samples)}
+    quiet = replace(project, mix=replace(project.mix, gain_db=-25.0))
+    fall_lu = measure_track(project, rendered).integrated_lufs - measure_track(quiet, rendered).integrated_lufs
+    assert abs(fall_lu - 25.0) > 0.5
+    for target_lufs in (-45.0, -40.0, -30.0):
+        edit, reached = fit_loudness(project, rendered, target_lufs)
+        assert reached.integrated_lufs == pytest.approx(target_lufs, abs=0.06)
+        assert measure_track(edit.apply(project), rendered) == reached
+
+
 @pytest.mark.slow
 def test_the_limiter_is_counted_in() -> None:
     """A tone with one click that the limiter takes down; the level makes up for what it takes of the loudness."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,3 +49,16 @@ def test_the_last_audible_change_is_found_and_names_are_passed_over() -> None:
     assert find_passage(history.now, {"h1"}) == pytest.approx((0.9, 2.0))
     assert find_passage(history.now, {"h1", "h2"}) == pytest.approx((0.9, 4.0))
     assert find_passage(history.now, {"h3"}) == pytest.approx((5.9, 8.0))
+
+
+def test_another_sound_s_solo_is_a_change_of_what_it_silences() -> None:
+    project = make_project(1.0, 2.0)
+    other = replace(project.sounds[0], id="s9")
+    project = replace(project, sounds=(*project.sounds, other))
+    history = History(replace(project, hits=(project.hits[0], replace(project.hits[1], sound_id="s9"))))
+    history = commit(
+        history, apply_message(history.now, {"kind": "set_strip", "sound_id": "s9", "values": {"solo": True}})
+    )
+    assert not {"h1"} & {hit.id for hit in history.now.heard_hits()}
+    (change,) = find_changes(history, {"h1"})
+    assert change.project is history.past[-1].project and find_changes(history, {"h2"})

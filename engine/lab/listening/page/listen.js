@@ -3,7 +3,7 @@
 
 /**
  * @typedef {{ comparison: string, level: string, answers: number, share: number, interval: [number, number], p: number }} Row
- * @typedef {{ task: "abx" | "preference", total: number, done: number, file: string, letters?: string[], summary?: Row[] }} State
+ * @typedef {{ task: "abx" | "preference", total: number, done: number, file: string, letters?: string[], summary?: Row[], kept?: boolean }} State
  */
 
 const FADE_S = 0.005;
@@ -85,9 +85,13 @@ async function answer(choice) {
   showAnswers();
   stop();
   try {
-    const body = JSON.stringify({ trial: state.done, choice, plays });
+    const trial = state.done;
+    const body = JSON.stringify({ trial, choice, plays });
     const response = await ask("answer", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    await show(await response.json());
+    /** @type {State} */
+    const now = await response.json();
+    await show(now);
+    if (!now.kept) say(`Trial ${trial + 1} was answered in another tab, so this answer does not count.`, true);
   } catch (error) {
     say(/** @type {Error} */ (error).message, true);
   } finally {

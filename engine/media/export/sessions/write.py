@@ -21,7 +21,7 @@ WITHOUT_LEVELS = (".aaf", ".otio")
 """Endings of formats whose sound files hold the hits' levels, since not every reader applies one."""
 
 MONO = (".aaf",)
-"""Endings of formats whose sound files are mono, as their readers require; they leave out the width of a mix."""
+"""Endings of formats whose sound files are mono, as their readers require; they have no width and no room's side."""
 
 PACKS = (".txt", ".tsv")
 """Endings of Wwise's import file, which refers to one-shots."""

@@ -19,7 +19,7 @@ from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.diffusion.sampler import Sampler
 from engine.lab.data.sampler.hits import AnalysedHit
-from engine.lab.listening import tally
+from engine.lab.listening import server, tally
 from engine.lab.listening.plan import COMPARISONS, RECORDED, ListeningConfig, draw_trials
 from engine.lab.listening.server import ListeningTest, create_app
 from engine.lab.listening.sounds import SoundMaker, match_levels
@@ -144,6 +144,19 @@ def test_answers_that_cannot_be_kept_do_not_count(
         assert client.get("/state").json()["done"] == 0
         for _ in range(2):  # a second click answers no second trial
             assert client.post("/answer", json={"trial": 0, "choice": "a"}).json()["done"] == 1
+
+
+def test_time_counts_from_the_first_sound_that_is_asked_for(
+    maker: SoundMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_s = iter((1000.0, 1007.5, 1010.0))
+    monkeypatch.setattr(server.time, "monotonic", lambda: next(clock_s))
+    test = open_test(maker, tmp_path / "tally.json")
+    for letter in test.describe()["letters"]:
+        test.encode_sound(0, letter)
+    for number in range(2):
+        test.answer(number, "a", {})
+    assert [row["time_s"] for row in test.answers] == [7.5, 2.5]
 
 
 def test_other_sites_and_nonsense_are_refused(maker: SoundMaker, tmp_path: Path) -> None:
