@@ -6,6 +6,7 @@ import contextlib
 import copy
 import math
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -229,13 +230,34 @@ def open_workers(device: torch.device) -> Iterator[ThreadPoolExecutor | None]:
     if device.type == "cpu":
         yield None
         return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sampler") as workers:
-            yield workers
-    finally:
-        torch.set_num_threads(threads)
+    with _one_thread, ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="sampler") as workers:
+        yield workers
+
+
+class OneThread:
+    """A context with one of PyTorch's threads, for those that are started in it; the usual number is kept for after it.
+
+    Several may be in it at once: the usual number is that before the first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside, self._usual = 0, 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._usual = torch.get_num_threads()
+            self._inside += 1
+            torch.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            torch.set_num_threads(self._usual)
+
+
+_one_thread = OneThread()
 
 
 def run_beside(workers: ThreadPoolExecutor | None, work: Callable[..., T], *given: Any) -> Callable[[], T]:

@@ -17,6 +17,9 @@ from engine.document.project import Project
 from engine.media.spotting.read import read_spotting
 from engine.media.spotting.spots import Spot
 
+_LONGEST_NAME = 3 * NAME_LENGTH
+"""Of a sound, a hit's id, its name and velocity; a list of another kind may have names of any length."""
+
 
 def spot_hits(
     project: Project,
@@ -69,7 +72,9 @@ def _match_own(spot: Spot, sounds: Sequence[str]) -> re.Match[str] | None:
     hit, velocity = r" h\d+(?: (?P<called>.*?))??", r" (?P<velocity_db>[+-]\d+\.\d) dB"
     known = "|".join(re.escape(name) for name in (*sounds, spot.sound) if name)
     own = re.fullmatch(rf"(?P<sound>{known}){hit}(?:{velocity})?", spot.name) if known else None
-    return own or re.fullmatch(rf"(?P<sound>.+?){hit}{velocity}", spot.name)
+    if own or len(spot.name) > _LONGEST_NAME:
+        return own
+    return re.fullmatch(rf"(?P<sound>.+?){hit}{velocity}", spot.name)
 
 
 def _label(text: str) -> str:

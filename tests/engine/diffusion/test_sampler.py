@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +39,14 @@ def test_each_worker_beside_a_device_is_one_thread() -> None:
         torch.set_num_threads(3)
         with open_workers(torch.device("cuda")) as workers:
             assert workers is not None and workers.submit(torch.get_num_threads).result() == 1
+        assert torch.get_num_threads() == 3
+        with ThreadPoolExecutor(1) as pool:  # another session samples at the same time, and ends later
+            other = open_workers(torch.device("cuda"))
+            with open_workers(torch.device("cuda")):
+                pool.submit(other.__enter__).result()
+            assert torch.get_num_threads() == 3
+            pool.submit(other.__exit__, None, None, None).result()
+            assert pool.submit(torch.get_num_threads).result() == 3
         assert torch.get_num_threads() == 3
         with open_workers(CPU) as none:
             assert none is None and torch.get_num_threads() == 3
