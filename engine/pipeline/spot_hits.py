@@ -17,6 +17,8 @@ from engine.document.project import Project
 from engine.media.spotting.read import read_spotting
 from engine.media.spotting.spots import Spot
 
+_REST = re.compile(r" h\d+(?: (?P<called>.*?))??(?: (?P<velocity_db>[+-]\d+\.\d) dB)?")
+_OF_ANY_SOUND = re.compile(r"(?P<sound>.+?) h\d+(?: (?P<called>.*?))?? (?P<velocity_db>[+-]\d+\.\d) dB")
 _LONGEST_NAME = 3 * NAME_LENGTH
 """Of a sound, a hit's id, its name and velocity; a list of another kind may have names of any length."""
 
@@ -49,7 +51,7 @@ def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any
     names = [sound.name for sound in project.sounds]
     values: list[Mapping[str, Any]] = []
     for spot in spots:
-        listed = _match_own(spot, names)
+        sound, listed = _match_own(spot, names) or ("", None)
         name = (listed["called"] or "") if listed else spot.name
         unnamed = re.fullmatch(r"h\d+", name)  # markers name a hit without a name by its id
         given: dict[str, Any] = {"time_s": spot.time_s, "name": "" if unnamed else _label(name)}
@@ -57,24 +59,23 @@ def hit_values(project: Project, spots: Sequence[Spot]) -> list[Mapping[str, Any
             given["velocity_db"] = spot.velocity_db
         elif listed and listed["velocity_db"]:
             given["velocity_db"] = float(listed["velocity_db"])
-        sound_id = by_name.get((spot.sound or (listed["sound"] if listed else "")).casefold())
+        sound_id = by_name.get((spot.sound or sound).casefold())
         values.append(given | {"sound_id": sound_id} if sound_id else given)
     return values
 
 
-def _match_own(spot: Spot, sounds: Sequence[str]) -> re.Match[str] | None:
-    """Parts of a name as Struck's own lists give it: a sound's, the hit's id and what it is called, which alone is its
-    name; an EDL adds the velocity, since it has no other place for it.
+def _match_own(spot: Spot, sounds: Sequence[str]) -> tuple[str, re.Match[str]] | None:
+    """The sound and the rest of a name as Struck's own lists give it: a sound's, the hit's id and what it is called,
+    which alone is its name; an EDL adds the velocity, since it has no other place for it.
 
     The sound is one of some, or that which the list tells beside; where neither is known, as of a clip that is opened
     anew, the velocity shows whose list it is.
     """
-    hit, velocity = r" h\d+(?: (?P<called>.*?))??", r" (?P<velocity_db>[+-]\d+\.\d) dB"
-    known = "|".join(re.escape(name) for name in (*sounds, spot.sound) if name)
-    own = re.fullmatch(rf"(?P<sound>{known}){hit}(?:{velocity})?", spot.name) if known else None
-    if own or len(spot.name) > _LONGEST_NAME:
-        return own
-    return re.fullmatch(rf"(?P<sound>.+?){hit}{velocity}", spot.name)
+    for name in (*sounds, spot.sound):
+        if name and spot.name.startswith(name) and (rest := _REST.fullmatch(spot.name, len(name))):
+            return name, rest
+    unknown = _OF_ANY_SOUND.fullmatch(spot.name) if len(spot.name) <= _LONGEST_NAME else None
+    return (unknown["sound"], unknown) if unknown else None
 
 
 def _label(text: str) -> str:

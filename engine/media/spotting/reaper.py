@@ -23,7 +23,7 @@ def read_reaper(text: str, frame_rate: Fraction) -> SpottingList:
     """
     offset = _OFFSET.search(text)
     offset_s = float(offset[1]) if offset else 0.0
-    tracks = sorted(filter(None, (_unquote(found["text"]) for found in _TRACK.finditer(text))), key=len, reverse=True)
+    tracks = {_unquote(found["text"]) for found in _TRACK.finditer(text)}
     spots = []
     open_regions: set[str] = set()
     for found in _MARKER.finditer(text):
@@ -33,8 +33,8 @@ def read_reaper(text: str, frame_rate: Fraction) -> SpottingList:
                 open_regions.remove(number)
                 continue
             open_regions.add(number)
-        sound = next((track for track in tracks if re.match(rf"{re.escape(track)} h\d", name)), "")
-        spots.append(Spot(offset_s + float(found[2]), name, sound))
+        before = (name[: hit.start()] for hit in re.finditer(r" h\d", name))
+        spots.append(Spot(offset_s + float(found[2]), name, next((part for part in before if part in tracks), "")))
     return SpottingList(tuple(spots), frame_rate, None, Fraction(max(0.0, offset_s)), is_clock=True)
 
 
