@@ -100,9 +100,9 @@ def _render_clip(batch: Batch, path: str, render: Render) -> None:
         try:
             batch.begin([job])
             outcome = render_job(job, render)
-            while (now := find_stamp(path)) not in (stamp, None):
+            while find_stamp(path) not in (stamp, None):
                 say(f"{to_text(path)} was written on meanwhile and is rendered again")
-                stamp = _wait_until_settled(path, now)
+                stamp = _wait_until_settled(path)
                 batch.begin_again(job)
                 outcome = render_job(job, render)
         except BadInput as error:  # its files are there, and none of a batch's
@@ -116,11 +116,9 @@ def _render_clip(batch: Batch, path: str, render: Render) -> None:
     batch.write_report()
 
 
-def _wait_until_settled(path: str, stamp: Stamp | None) -> Stamp | None:
-    """The stamp of a file once it has stayed the same for SETTLE_S."""
-    since_s = time.monotonic()
-    while time.monotonic() - since_s < SETTLE_S:
+def _wait_until_settled(path: str) -> Stamp | None:
+    """The stamp of a file once it has settled; at once where it is gone or empty."""
+    files = SettledFiles(SETTLE_S)
+    while (stamp := find_stamp(path)) and stamp[0] and not list(files.take([path], time.monotonic())):
         time.sleep(POLL_S)
-        if (now := find_stamp(path)) != stamp:
-            stamp, since_s = now, time.monotonic()
     return stamp

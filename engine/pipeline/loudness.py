@@ -76,34 +76,21 @@ def fit_loudness(
         """A limiter only takes away, so that the level without one is the lowest that can do."""
         gain_db = hold(known_db + target - free.integrated_lufs)
         found = measure(gain_db)
-        settle = _raise_to if project.mix.limit else _step_to
-        return settle(target, gain_db, found, measure, hold)
+        if project.mix.limit:
+            return _raise_to(target, gain_db, found, measure, hold)
+        for _ in range(_ROUNDS):  # loudness does not rise quite as the level does: soft parts pass the gate in turn
+            missing_lu = target - found.integrated_lufs
+            if math.isnan(missing_lu) or abs(missing_lu) <= _SAME_LU or hold(gain_db + missing_lu) == gain_db:
+                break
+            gain_db = hold(gain_db + missing_lu)
+            found = measure(gain_db)
+        return gain_db, found
 
     gain_db, found = aim(target_lufs)
     if project.mix.limit and gain_db == high_db:
         gain_db, found = aim(found.integrated_lufs - CLOSE_LU)
     edit = set_mix(gain_db=gain_db)
     return replace(edit, label=f"Set loudness to {target_lufs:g} LUFS".replace("-", "−")), found
-
-
-def _step_to(
-    target_lufs: float,
-    gain_db: float,
-    found: Loudness,
-    measure: Callable[[float], Loudness],
-    hold: Callable[[float], float],
-) -> tuple[float, Loudness]:
-    """The level near ``gain_db``, where ``found`` was measured, that reaches a target without a limiter.
-
-    Loudness does not rise quite as the level does, since soft parts pass the absolute gate at -70 LUFS in turn.
-    """
-    for _ in range(_ROUNDS):
-        missing_lu = target_lufs - found.integrated_lufs
-        if math.isnan(missing_lu) or abs(missing_lu) <= _SAME_LU or hold(gain_db + missing_lu) == gain_db:
-            break
-        gain_db = hold(gain_db + missing_lu)
-        found = measure(gain_db)
-    return gain_db, found
 
 
 def _raise_to(

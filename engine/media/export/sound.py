@@ -36,8 +36,8 @@ _KINDS = {
 _CODINGS = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 _NO_FLOAT = (".flac",)
 
-_XIPH_ORDER = {".ogg": (0, 2, 1, 4, 5, 3), ".opus": (0, 2, 1, 4, 5, 3)}
-"""Where 5.1 is not L R C LFE Ls Rs: L C R Ls Rs LFE (Vorbis I specification, 4.3.9; RFC 7845, 5.1.1.2)."""
+_XIPH, _XIPH_ORDER = (".ogg", ".opus"), [0, 2, 1, 4, 5, 3]
+"""Formats whose 5.1 is not L R C LFE Ls Rs but L C R Ls Rs LFE (Vorbis I specification, 4.3.9; RFC 7845, 5.1.1.2)."""
 
 _BLOCK = 1 << 16  # libsndfile's Vorbis encoder overflows its stack with much larger blocks
 
@@ -103,7 +103,7 @@ def _write_by_libsndfile(
     coding = _find_coding(ending, bits)
     clipped, channels = 0, count_channels(samples)
     quantizer = Quantizer(16 if coding == "PCM_16" else 24)
-    order = list(_XIPH_ORDER[ending]) if channels == 6 and ending in _XIPH_ORDER else slice(None)
+    order = _XIPH_ORDER if channels == 6 and ending in _XIPH else slice(None)
     with (
         create_file(path) as file,
         soundfile.SoundFile(file, "w", rate_hz, channels, coding, format=_KINDS[ending]) as output,
