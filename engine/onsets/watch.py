@@ -46,7 +46,7 @@ START_FRAMES = 16
 START_S = 0.05
 START_PROBABILITY = 0.9
 """Probability in the mirrored start that becomes DEFAULT_THRESHOLD: any motion reverses there, so that few starts show
-whether they are hits, and most clips begin on none (docs/onsets.md, *Simulated takes*)."""
+whether they are hits, and most clips begin on none (docs/onsets.md, *First frame*)."""
 START_LIKENESS = 0.65
 """Largest difference of the first frame from one at a hit, over the median difference from all frames."""
 
