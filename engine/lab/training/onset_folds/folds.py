@@ -47,12 +47,16 @@ class FoldConfig:
 
     Each starts from the one before, a fold from its pair and ``all`` from ``common``; frames are ``early_scale`` times
     as large until the folds' own stage, ``scale`` times in it. At ``align_at`` (fractions of a stage), and before its
-    first step, each real clip's labels are shifted to the network's predictions; where it is empty, never.
+    first step, each real clip's labels are shifted to the network's predictions; where it is empty, never. A network
+    learns from ``clips_share`` of its real clips, drawn at random, a smaller share being part of a larger one. With
+    ``steps`` each network of the last stage takes so many, whatever time they take.
     """
 
     size: int = 32
     frames: int = 96
     real_share: float = 0.75
+    clips_share: float = 1.0
+    steps: int = 0
     clean_share: float = 0.1
     common_share: float = 0.25
     pair_share: float = 0.3
@@ -80,7 +84,8 @@ class Fold(Trainer[OnsetNetwork]):
         super().__init__(fresh, work / name, store.device, rate, config.weight_decay, 0.99)
         self.name, self.rate, self.config = name, rate, config
         self.left_out = tuple(day for fold in PAIRS.get(name, (name,)) for day in FOLDS.get(fold, ()))
-        self.chosen = np.asarray([k for k, clip in enumerate(store.clips) if self._learns_from(clip.days, clip.real)])
+        known = [k for k, clip in enumerate(store.clips) if self._learns_from(clip.days, clip.real)]
+        self.chosen = draw_share(store, known, config.clips_share, config.seed)
         self.shifts_s = np.asarray([clip.shift_s for clip in store.clips])
         self.names = [Path(clip.name).name if clip.real else "" for clip in store.clips]
         self.random = np.random.default_rng((config.seed, sum(map(ord, name))))
@@ -140,6 +145,14 @@ class Fold(Trainer[OnsetNetwork]):
         self.shifts_s[real] = choose_shifts(agreements, [store.clips[k].source for k in real])
         share = float(np.mean([agreement.max() for agreement in agreements]))
         log_line(self.log_path, {"network": self.name, "aligned": len(real), "agreement": round(share, 3)})
+
+
+def draw_share(store: FilmStore, known: Sequence[int], share: float, seed: int) -> np.ndarray:
+    """Of clips (indices), every simulated one and a share of the real ones, at least one, in their order."""
+    lots = np.random.default_rng(seed).random(len(store.clips))  # of all clips, so that folds share what they draw
+    real = sorted((k for k in known if store.real[k]), key=lambda k: lots[k])
+    left_out = set(real[max(1, round(share * len(real))) :])
+    return np.asarray([k for k in known if k not in left_out])
 
 
 @torch.inference_mode()
@@ -205,9 +218,12 @@ def train_folds(
                 fold.begin_with(former.average, former.shifts_s)
         started_s = time.monotonic()
         until_s = min(deadline_s, started_s + share * (deadline_s - begun_s))
-        turn = 0
-        while (now := time.monotonic()) < until_s or turn < len(stage):  # however short the time, one step each
-            fold, done = stage[turn % len(stage)], (now - started_s) / max(1.0, until_s - started_s)
+        steps = config.steps * len(stage) if stage is stages[-1] else 0
+        turn = sum(fold.step for fold in stage) if steps else 0
+        while turn < (steps or len(stage)) or (not steps and time.monotonic() < until_s):  # one step each at least
+            now = time.monotonic()
+            fold = stage[turn % len(stage)]
+            done = turn / steps if steps else (now - started_s) / max(1.0, until_s - started_s)
             if number and fold.aligned < sum(done >= at for at in config.align_at):
                 fold.align(store)
                 fold.aligned += 1
@@ -220,17 +236,19 @@ def train_folds(
 
 
 def load_beginning(folder: Path, name: str) -> OnsetNetwork:
-    """The network of a name in a folder of checkpoints; for ``all``, where it is not there, the mean of the folds'.
+    """The network of a name in a folder of checkpoints; else, for ``all``, the folds' mean, for others ``clean``.
 
-    They share what they began with, so that the mean of their weights is a network too (Wortsman et al. 2022), one
-    that has learnt from every day. Raises BadInput.
+    The folds share what they began with, so that the mean of their weights is a network too (Wortsman et al. 2022),
+    one that has learnt from every day. Raises BadInput.
     """
-    if name != ALL or (folder / name).exists():
-        return load_onset_network(folder / name)[0]
-    networks = [load_onset_network(folder / fold)[0] for fold in FOLDS]
-    states = [network.state_dict() for network in networks]
-    networks[0].load_state_dict({key: torch.stack([s[key].float() for s in states]).mean(dim=0) for key in states[0]})
-    return networks[0]
+    if name == ALL and not (folder / ALL).exists() and all((folder / fold).exists() for fold in FOLDS):
+        networks = [load_onset_network(folder / fold)[0] for fold in FOLDS]
+        states = [network.state_dict() for network in networks]
+        means = {key: torch.stack([state[key].float() for state in states]).mean(dim=0) for key in states[0]}
+        networks[0].load_state_dict(means)
+        return networks[0]
+    clean = not (folder / name).exists() and (folder / CLEAN).exists()
+    return load_onset_network(folder / (CLEAN if clean else name))[0]
 
 
 def find_former(fold: Fold, folds: Sequence[Fold]) -> Fold:

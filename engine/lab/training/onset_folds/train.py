@@ -100,6 +100,8 @@ def train(options: argparse.Namespace) -> None:
         scale=options.scale,
         learning_rate=options.learning_rate,
         real_share=options.real_share,
+        clips_share=options.clips_share,
+        steps=options.steps,
     )
     if options.no_align:
         config = replace(config, align_at=())
@@ -171,6 +173,10 @@ def main(args: list[str]) -> None:
     parser.add_argument("--calibrated-threshold", type=float, default=0.4, help="becomes the default threshold")
     share_help = "share of real clips among the pieces of a batch"
     parser.add_argument("--real-share", type=float, default=FoldConfig.real_share, help=share_help)
+    clips_help = "share of its real clips that a network learns from, for a learning curve"
+    parser.add_argument("--clips-share", type=float, default=FoldConfig.clips_share, help=clips_help)
+    steps_help = "steps of each network's last stage, whatever time they take"
+    parser.add_argument("--steps", type=int, default=FoldConfig.steps, help=steps_help)
     pixels_help = "about so many pixels of a frame are packed, or watched by an adopted network, where other than usual"
     parser.add_argument("--pixels", type=int, default=0, help=pixels_help)
     parser.add_argument("--no-mirror", action="store_true", help="the mirror image of a clip is not watched")
@@ -180,6 +186,8 @@ def main(args: list[str]) -> None:
     unknown = sorted(set(options.folds or ()) - {*FOLDS, ALL})
     if unknown:
         raise BadInput(f"--folds {unknown[0]!r} is not known; use some of {', '.join(FOLDS)} and {ALL}")
+    if not 0.0 < options.clips_share <= 1.0:
+        raise BadInput(f"--clips-share {options.clips_share} is out of range; give a share over 0, up to 1")
     if options.pack:
         pack(options)
     elif options.adopt:

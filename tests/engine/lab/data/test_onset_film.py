@@ -22,7 +22,7 @@ from engine.lab.data.onsets.film import find_days, read_simulated_film
 from engine.lab.data.onsets.fold_networks import open_folds
 from engine.lab.data.onsets.lag import choose_shifts, measure_agreement
 from engine.lab.data.onsets.pack import PackedClip, encode_frames, read_pack, write_pack
-from engine.lab.training.onset_folds.folds import FOLDS, FoldConfig, load_beginning, train_folds
+from engine.lab.training.onset_folds.folds import FOLDS, FoldConfig, draw_share, load_beginning, train_folds
 from engine.lab.training.onset_folds.train import main
 from engine.onsets.network import OnsetNetwork, OnsetNetworkConfig
 from engine.onsets.watch import save_onset_network
@@ -218,3 +218,32 @@ def test_the_network_of_every_day_begins_with_the_mean_of_the_folds(tmp_path: Pa
     assert torch.allclose(load_beginning(tmp_path, "b").head.bias, networks["b"].head.bias, atol=1e-3)
     save_onset_network(tmp_path / "all", networks["c"], 0.4, {})
     assert torch.allclose(load_beginning(tmp_path, "all").head.bias, networks["c"].head.bias, atol=1e-3)
+
+
+def test_without_a_network_of_its_own_a_fold_begins_with_the_clean_one(tmp_path: Path) -> None:
+    network = OnsetNetwork(OnsetNetworkConfig(widths=(8, 8, 8, 8), temporal=8, dilations=(1,)))
+    save_onset_network(tmp_path / "clean", network, 0.4, {})
+    for name in ("b", "all"):
+        assert torch.allclose(load_beginning(tmp_path, name).head.bias, network.head.bias, atol=1e-3)
+
+
+def test_a_smaller_share_of_the_clips_is_part_of_a_larger_one() -> None:
+    """Simulated takes are always learnt from, and so is one clip at least."""
+    store = FilmStore([make_clip(k, real=k < 16) for k in range(20)], torch.device("cpu"))
+    shares = [set(draw_share(store, range(20), share, seed=3).tolist()) for share in (0.01, 0.25, 0.5, 1.0)]
+    assert [len(share) for share in shares] == [4 + 1, 4 + 4, 4 + 8, 4 + 16]
+    assert shares[0] < shares[1] < shares[2] < shares[3] and set(range(16, 20)) < shares[0]
+
+
+@pytest.mark.slow
+def test_a_number_of_steps_is_taken_whatever_their_time(tmp_path: Path) -> None:
+    """A training that was ended goes on to the same number."""
+    store = FilmStore([make_clip(0), make_clip(1, real=False)], torch.device("cpu"))
+    small = OnsetNetworkConfig(widths=(8, 8, 8, 8), temporal=8, dilations=(1,))
+    save_onset_network(tmp_path / "begin" / "clean", OnsetNetwork(small), 0.4, {})
+    now_s = time.monotonic()
+    for steps in (2, 3):
+        config = FoldConfig(size=1, frames=24, steps=steps, align_at=())
+        work, out = tmp_path / "work", tmp_path / "out.safetensors"
+        folds = train_folds(store, ["a", "b"], config, small, work, out, now_s, now_s, {}, tmp_path / "begin")
+        assert [fold.step for fold in folds[-2:]] == [steps, steps]
