@@ -50,10 +50,14 @@ end
 
 -- --- the selected items --------------------------------------------------------------------------
 
+-- The clip that an item shows and where; nil for an item without one.
 local function read_item(item)
   local take = reaper.GetActiveTake(item)
   local source = take and not reaper.TakeIsMIDI(take) and reaper.GetMediaItemTake_Source(take)
-  while source and reaper.GetMediaSourceParent(source) do -- a section of a file, or a reversed one
+  local start_s, reversed = 0, false -- of a section in its file
+  while source and reaper.GetMediaSourceParent(source) do
+    local is_section, from_s, _, is_reversed = reaper.PCM_Source_GetSectionInfo(source)
+    if is_section then start_s, reversed = start_s + from_s, reversed or is_reversed end
     source = reaper.GetMediaSourceParent(source)
   end
   if not source or reaper.GetMediaSourceType(source) ~= "VIDEO" then return nil end
@@ -62,9 +66,10 @@ local function read_item(item)
     clip = reaper.GetMediaSourceFileName(source),
     position_s = reaper.GetMediaItemInfo_Value(item, "D_POSITION"),
     length_s = reaper.GetMediaItemInfo_Value(item, "D_LENGTH"),
-    offset_s = reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS"),
+    offset_s = start_s + reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS"),
     rate = reaper.GetMediaItemTakeInfo_Value(take, "D_PLAYRATE"),
     track = reaper.GetMediaItem_Track(item),
+    reversed = reversed,
   }
 end
 
@@ -185,13 +190,21 @@ local function add_stems(job)
 end
 
 local function bring_back(job)
+  local name = job.clip:match("([^/\\]*)$")
+  -- In the background the user may have deleted the item, moved it, or gone to another project.
+  local now = reaper.ValidatePtr2(0, job.item, "MediaItem*") and read_item(job.item)
+  if not now or now.clip ~= job.clip then
+    fail("The item of " .. name .. " is not in this project any more; its hits and stems are in " .. job.folder)
+    return
+  end
+  for key, value in pairs(now) do job[key] = value end
   reaper.Undo_BeginBlock()
   reaper.PreventUIRefresh(1)
   add_stems(job)
   add_markers(job)
   reaper.PreventUIRefresh(-1)
   reaper.UpdateArrange()
-  reaper.Undo_EndBlock("Struck: hits and stems of " .. job.clip:match("([^/\\]*)$"), -1)
+  reaper.Undo_EndBlock("Struck: hits and stems of " .. name, -1)
 end
 
 -- --- running -------------------------------------------------------------------------------------
@@ -218,6 +231,10 @@ end
 function run_next(jobs, number)
   local job = jobs[number]
   if not job then return end
+  if job.reversed then
+    fail(job.clip:match("([^/\\]*)$") .. " runs backwards in its item; take the reversal off")
+    return run_next(jobs, number + 1)
+  end
   job.folder = make_folder(job.clip)
   job.log, job.status = join(job.folder, "log.txt"), join(job.folder, "status.txt")
   local launch, runner = join(job.struck, "launch.py"), join(job.struck, "integrations", "reaper", "run_struck.py")

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +30,7 @@ class Reaper:
     def __init__(self, folder: Path, clip: Path, values: dict[str, float]) -> None:
         self.folder = folder
         self.source = SimpleNamespace(path=str(clip), kind="VIDEO", parent=None)
-        self.section = SimpleNamespace(path="", kind="SECTION", parent=self.source)
+        self.section = SimpleNamespace(path="", kind="SECTION", parent=self.source, from_s=0.0, reversed=False)
         take = SimpleNamespace(source=self.section, values=values)
         self.track = SimpleNamespace(name="Picture", items=[])
         self.selected = [SimpleNamespace(takes=[take], values=values, track=self.track)]
@@ -72,9 +73,11 @@ class Reaper:
             "TakeIsMIDI": lambda take: False,
             "GetMediaItemTake_Source": lambda take: take.source,
             "GetMediaSourceParent": lambda source: source.parent,
+            "PCM_Source_GetSectionInfo": lambda source: (True, source.from_s, 60.0, source.reversed),
             "GetMediaSourceType": lambda source: source.kind,
             "GetMediaSourceFileName": lambda source: source.path,
             "GetMediaItem_Track": lambda item: item.track,
+            "ValidatePtr2": lambda project, item, kind: item in self.selected,
             "GetMediaItemInfo_Value": lambda item, name: item.values[name],
             "GetMediaItemTakeInfo_Value": lambda take, name: take.values[name],
             "GetMediaTrackInfo_Value": lambda track, name: float(self.tracks.index(track) + 1),
@@ -102,11 +105,12 @@ class Reaper:
         return item
 
 
-def run_script(reaper: Reaper) -> None:
-    """Run the script and what it defers to its end."""
+def run_script(reaper: Reaper, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Run the script and what it defers to its end; ``meanwhile`` happens once it waits for Struck."""
     lua = LuaRuntime(unpack_returned_tuples=True)
     lua.globals()["reaper"] = reaper.table(lua)
     lua.execute(SCRIPT.read_text("utf-8"))
+    meanwhile()
     while reaper.waiting:
         time.sleep(0.02)
         reaper.waiting.pop(0)()
@@ -116,11 +120,13 @@ def run_script(reaper: Reaper) -> None:
 def test_hits_and_stems_come_back_where_the_item_lies(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     clip = make_clicking_clip(tmp_path / "a take, two.mp4", HITS_S)
-    # The item shows the clip from 1 s on, at half speed, 10 s into the project: the second hit alone.
-    values = {"D_POSITION": 10.0, "D_LENGTH": 2.0, "D_STARTOFFS": 1.0, "D_PLAYRATE": 0.5}
+    # The item shows the clip from 1 s on, at half speed, 10 s into the project: the second hit alone. It is moved
+    # there while Struck renders.
+    values = {"D_POSITION": 4.0, "D_LENGTH": 2.0, "D_STARTOFFS": 0.25, "D_PLAYRATE": 0.5}
     reaper = Reaper(tmp_path, clip, values)
+    reaper.section.from_s = 0.75
     reaper.state = {"folder": str(ROOT), "python": sys.executable}
-    run_script(reaper)
+    run_script(reaper, lambda: values.__setitem__("D_POSITION", 10.0))
     assert not reaper.told
     ((at_s, name),) = reaper.markers
     assert at_s == pytest.approx(10.0 + (HITS_S[1] - 1.0) / 0.5, abs=0.01) and name.endswith(" dB")
@@ -139,6 +145,25 @@ def test_hits_and_stems_come_back_where_the_item_lies(tmp_path: Path) -> None:
     run_script(reaper)
     assert len(reaper.tracks) == 1 + len(stems) and "a take, two.mp4 is not whole" in reaper.told[0]
     assert {path.name for path in (tmp_path / "Struck").iterdir()} == {"a take, two", "a take, two 2"}
+
+
+def test_items_that_run_backwards_or_are_gone_get_no_stems(tmp_path: Path) -> None:
+    values = {"D_POSITION": 10.0, "D_LENGTH": 2.0, "D_STARTOFFS": 1.0, "D_PLAYRATE": 1.0}
+    reaper = Reaper(tmp_path, tmp_path / "c.mp4", values)
+    reaper.state = {"folder": str(ROOT), "python": sys.executable}
+    reaper.section.reversed = True
+    run_script(reaper)
+    assert reaper.told == ["c.mp4 runs backwards in its item; take the reversal off"] and not reaper.commands
+    reaper.section.reversed = False
+    reaper.start = lambda command, _: reaper.commands.append(command)  # type: ignore[method-assign]
+
+    def end_without_item() -> None:
+        reaper.selected.clear()
+        (tmp_path / "Struck" / "c" / "status.txt").write_text("0")
+
+    run_script(reaper, end_without_item)
+    assert "is not in this project any more; its hits and stems are in " in reaper.told[1]
+    assert reaper.tracks == [reaper.track] and not reaper.undo
 
 
 def test_without_a_video_item_it_says_what_to_select(tmp_path: Path) -> None:
