@@ -38,15 +38,25 @@ class LoadClip:
         return os.stat(path).st_mtime_ns if os.path.isfile(path) else path
 
     def load(self, path: str, video: Any = None) -> tuple[str]:
-        """The file's path; the picture of a VIDEO that is no file is written to a temporary one."""
-        source = video.get_stream_source() if video is not None else os.path.expanduser(path.strip().strip('"'))
-        if not isinstance(source, str):
-            with tempfile.NamedTemporaryFile(prefix="struck-", suffix=".mp4", delete=False) as file:
-                file.write(source.read())
-            source = file.name
+        """The file's path; a VIDEO that is no file, or a part of one, is written to a temporary one."""
+        source = os.path.expanduser(path.strip().strip('"')) if video is None else _find_file(video)
         if not os.path.isfile(source):
             raise RuntimeError(f"{source or 'the path'} is no file; give the path of a clip, or connect a video")
         return (os.path.abspath(source),)
+
+
+def _find_file(video: Any) -> str:
+    """The file of a VIDEO, else a temporary one: of one that was trimmed the stream is still the whole."""
+    start_s, duration_s = getattr(video, "get_active_trim_window", lambda: (0.0, 0.0))()
+    source = None if start_s or duration_s else video.get_stream_source()
+    if isinstance(source, str):
+        return source
+    with tempfile.NamedTemporaryFile(prefix="struck-", suffix=".mp4", delete=False) as file:
+        if source is not None:
+            file.write(source.read())
+    if source is None:
+        video.save_to(file.name)
+    return file.name
 
 
 class DetectHits:

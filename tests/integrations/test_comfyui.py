@@ -85,6 +85,21 @@ def test_a_video_of_another_node_is_taken_and_faults_are_sentences(nodes: Module
         run_node(nodes, "StruckLoadClip", path="/nowhere.mp4")
 
 
+def test_of_a_trimmed_video_the_part_is_taken(nodes: ModuleType, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.mp4"
+    whole.write_bytes(b"whole")
+    video = SimpleNamespace(
+        get_stream_source=lambda: str(whole),
+        get_active_trim_window=lambda: (1.0, 0.0),
+        save_to=lambda path: Path(path).write_bytes(b"part"),
+    )
+    (clip,) = run_node(nodes, "StruckLoadClip", path="", video=video)
+    assert Path(clip).read_bytes() == b"part"
+    Path(clip).unlink()
+    video.get_active_trim_window = lambda: (0.0, 0.0)
+    assert run_node(nodes, "StruckLoadClip", path="", video=video) == (str(whole),)
+
+
 def test_the_nodes_wave_reader_agrees_with_libsndfile(nodes: ModuleType, tmp_path: Path) -> None:
     sound = np.random.default_rng(1).standard_normal((1001, 2)).astype(np.float32)
     soundfile.write(tmp_path / "s.wav", sound, 44_100, subtype="FLOAT")
