@@ -10,6 +10,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from engine.document.history import History, commit, redo, undo
 from engine.document.project import Clip, Hit, Mix, Project, Sound
 from engine.document.source import Source
 from engine.document.storage import SUFFIX
-from engine.media.export.endings import SESSION_ENDINGS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session, find_output
+from engine.media.export.endings import SILENT_SESSIONS, check_output, check_session
 from engine.media.export.options import DeliveryOptions, find_start
 from engine.physics.model import Physics, physics_from_json
 from engine.pipeline.events import Event, Notice
@@ -60,6 +61,10 @@ def open_clip(
         from engine.core.device import check_device  # with PyTorch, which takes a while
 
         check_device(device)
+    if data_folder is not None and os.path.isfile(_to_path(data_folder, "data_folder")):
+        raise BadInput(f"data_folder {data_folder} is a file; give a folder")
+    if track is not None and (isinstance(track, bool) or not isinstance(track, Integral)):
+        raise BadInput(f"track is {quote(track)}, which is no whole number; correct it")
     path = _to_path(path, "the clip or project")
     document = open_stored(str(path))
     if document is None:
@@ -159,17 +164,22 @@ class OpenProject:
     def detect(self, source: str | None = None, threshold: float | None = None) -> tuple[Hit, ...]:
         """Find the hits of the clip in its ``source`` (video, audio or both); those edited by hand stay.
 
-        ``threshold`` (0 to 1) picks them from the onset curve. Raises BadInput.
+        ``threshold`` (0 to 1) picks them from the onset curve. Raises BadInput, and then nothing has changed.
         """
         from engine.pipeline.process import find_hits
 
-        if source is not None:
-            self.edit("set_source", source=source)
-        if threshold is not None:
-            if check_number(threshold, "threshold", (0.0, 1.0)) != threshold:
-                raise BadInput(f"threshold {threshold:g} is out of range; give 0 to 1")
-            self.edit("set_threshold", threshold=threshold)
-        self._run(find_hits(self.document, self._settings()))
+        before = self._history
+        try:
+            if source is not None:
+                self.edit("set_source", source=source)
+            if threshold is not None:
+                if check_number(threshold, "threshold", (0.0, 1.0)) != threshold:
+                    raise BadInput(f"threshold {threshold:g} is out of range; give 0 to 1")
+                self.edit("set_threshold", threshold=threshold)
+            self._run(find_hits(self.document, self._settings()))
+        except BadInput:
+            self._history = before
+            raise
         return self.hits
 
     def choose_physics(
@@ -297,14 +307,16 @@ class OpenProject:
         self,
         *files: str | Path,
         stems: str | Path | None = None,
+        stems_by: str = "sound",
         pieces: str | Path | None = None,
         overwrite: bool = False,
         **options: Any,
     ) -> list[Path]:
         """Write sound, video and session files, each in the format of its ending, and folders of stems and pieces.
 
-        ``options`` are those of DeliveryOptions. What was changed since the last ``render`` is rendered first. Raises
-        BadInput, before anything is written for files that exist unless ``overwrite``.
+        Stems are by sound, hit or layer; ``options`` are the others of DeliveryOptions. What was changed since the last
+        ``render`` is rendered first. Raises BadInput, before anything is written for files that exist unless
+        ``overwrite``.
         """
         from engine.media.export.sound import check_form
         from engine.media.export.ucs import check_pattern
@@ -312,13 +324,13 @@ class OpenProject:
         from engine.pipeline.delivery import Delivery, deliver_stems, deliver_track, deliver_video
 
         try:
-            wanted = DeliveryOptions(**options)
+            wanted = DeliveryOptions(stems=stems_by, **options)
         except TypeError:
-            known = DeliveryOptions.__dataclass_fields__
+            known = [name for name in DeliveryOptions.__dataclass_fields__ if name != "stems"]
             unknown = next(name for name in options if name not in known)
             raise BadInput(f"{unknown!r} is no delivery option; they are {', '.join(known)}") from None
         places = [_to_path(file, "what to write") for file in files]
-        targets = [(_find_output(place), place) for place in places]
+        targets = [(check_output(place), place) for place in places]
         folders = (("stems", stems), ("pieces", pieces))
         targets += [(name, _to_path(folder, name)) for name, folder in folders if folder is not None]
         if not targets:
@@ -330,6 +342,10 @@ class OpenProject:
             check_session(path)
         for path in (path for name, path in targets if name == "out"):
             check_form(path, wanted.sample_rate_hz, wanted.channel_count, options.get("bits"))
+        silent = [path for name, path in targets if name == "session" and path.suffix.lower() in SILENT_SESSIONS]
+        of_hits = [path for name, path in targets if name not in ("out", "video") and path not in silent]
+        if of_hits and not self.document.heard_hits():
+            raise BadInput(f"there is no hit that sounds, so {of_hits[0]} would be empty; add one first")
         self.render()
         delivery = Delivery(self.document, self._sample(self.document), wanted, datetime.now())
         for name, path in targets:
@@ -380,12 +396,3 @@ def _to_physics(value: object) -> Physics:
     if isinstance(value, Mapping):
         return physics_from_json(value, "physics")
     raise BadInput(f"physics is {quote(value)}; give a Physics, or what the JSON of `launch.py analyze` holds")
-
-
-def _find_output(path: Path) -> str:
-    """The output of a file's ending, as the options of ``render`` name them. Raises BadInput for another."""
-    found = find_output(path.suffix)
-    if found is None:
-        offered = ", ".join((*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS))
-        raise BadInput(f"{path}: {path.suffix!r} cannot be written; give one of {offered}")
-    return found

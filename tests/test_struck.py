@@ -103,6 +103,18 @@ def test_what_cannot_be_done_is_said(project: struck.OpenProject, folder: Path, 
             lambda: struck.open(folder / "nothing.mp4", checkpoint_folder="/nope"),
             "checkpoint_folder /nope is not a folder",
         ),
+        (lambda: struck.open(folder / "kitchen.mp4", track="0"), "track is '0', which is no whole number; correct it"),
+        (lambda: struck.open(folder / "kitchen.mp4", data_folder=5), "data_folder is 5, which is no path"),
+        (
+            lambda: struck.open(folder / "kitchen.mp4", data_folder=folder / "kitchen.mp4"),
+            "kitchen.mp4 is a file; give",
+        ),
+        (lambda: project.detect(source="audio", threshold=7), "threshold 7 is out of range; give 0 to 1"),
+        (lambda: project.export(tmp_path / "t.wav", stems_by="room"), "kind of stems 'room' is not offered; choose"),
+        (
+            lambda: project.export(tmp_path / "t.wav", tmp_path / "t.rpp"),
+            "there is no hit that sounds, so " + str(tmp_path / "t.rpp") + " would be empty; add one first",
+        ),
         (lambda: struck.open(folder / "nothing.mp4", device="gpu"), "device 'gpu' is not known; use one of auto, cpu"),
         (
             lambda: project.choose_physics(project.sounds[0].id, physics={}),
@@ -116,6 +128,13 @@ def test_what_cannot_be_done_is_said(project: struck.OpenProject, folder: Path, 
         with pytest.raises(struck.BadInput, match=re.escape(reason)):
             act()
     assert project.document is before and not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_stems_are_written_by_layer(project: struck.OpenProject, tmp_path: Path) -> None:
+    project.edit("add_hit", time_s=0.25)
+    project.export(stems=tmp_path / "s", stems_by="layer")
+    assert {path.stem for path in (tmp_path / "s").iterdir()} == {"Modes", "Residual", "Room"}
 
 
 def test_numbers_of_numpy_and_physics_as_json_are_taken(project: struck.OpenProject) -> None:

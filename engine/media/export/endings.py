@@ -30,6 +30,15 @@ def find_output(ending: str) -> str | None:
     return next((output for output, endings in known.items() if ending.lower() in endings), None)
 
 
+def check_output(path: Path) -> str:
+    """The output of a file's ending, as ``find_output``. BadInput for another."""
+    found = find_output(path.suffix)
+    if found is None:
+        offered = ", ".join((*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS))
+        raise BadInput(f"{path}: {path.suffix!r} cannot be written; give one of {offered}")
+    return found
+
+
 def find_media_folder(session: Path) -> Path:
     """Folder of a session's sound files, beside it; each format has its own, since their files differ in level."""
     after = f" {session.suffix.lower()[1:]} media"
