@@ -139,7 +139,7 @@ def test_a_clip_that_is_added_takes_no_name_of_one_that_is_done(
         ),
         (
             ("a.mp4", "--out", "x.wav", "--normalize", "each"),
-            "--normalize is of pieces; give --pieces or a --session as",
+            "--normalize is of pieces; give --pieces or a --session that",
         ),
         (
             ("a.mp4", "--out", "x.wav", "--clip-sound", "mix"),

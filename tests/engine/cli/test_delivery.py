@@ -127,6 +127,12 @@ def test_nothing_is_replaced_without_being_told_to(
         (("--out", "o.mp3", "--channels", "5.1"), ".mp3 does not hold sound of 48000 Hz and 6 channels"),
         (("--pieces", "p", "--ucs-pattern", "{cat}"), "has {cat}, which is no field; use {catid}"),
         (("--out", "o.wav", "--stems", "o.wav"), "--out and --stems both name o.wav"),
+        (("--project", "p.json", "--loudness", "-23"), "--loudness is of sound; give --video, --out, --stems"),
+        (("--session", "s.csv", "--channels", "5.1"), "--channels is of tracks, films and stems; give --out, --video"),
+        (("--out", "o.mp3", "--no-project"), "--no-project is of the track as WAV or FLAC; give --out"),
+        (("--session", "s.tsv", "--takes", "2", "--layers", "2"), "no_such_clip.mp4: there is no such file"),
+        (("--session", "s.rpp", "--layers", "2"), "give --pieces or a --session that is a .txt as well"),
+        (("--out", "no_ending", "--bit-depth", "16"), "no_such_clip.mp4: there is no such file"),
         (("--pieces", "s.txt", "--session", "s.txt"), "--pieces and --session both name s.txt"),
     ],
 )
