@@ -234,7 +234,8 @@ def deliver_video(
 ) -> tuple[str | None, int]:
     """Write the clip's picture with the track, at 48 kHz from the picture's first frame.
 
-    Returns the note of ``write_video`` and how many samples are over full scale. Raises BadInput.
+    Returns a note, as ``write_video`` or of a clip without the sound that is to be kept, and how many samples are over
+    full scale. Raises BadInput.
     """
     from engine.media.export.own_sound import OwnSound
     from engine.media.export.video import write_video
@@ -256,6 +257,8 @@ def deliver_video(
         timecode=delivery.start.format_time(0.0) if delivery.start.timecode else None,
         on_over=over.append,
     )
+    if own is not None and not clip.has_audio:
+        note = "; ".join(filter(None, (note, "the clip has no sound of its own, so the rendered one is alone in it")))
     return note, over[-1]
 
 

@@ -157,6 +157,18 @@ def test_a_start_that_is_no_timecode_is_refused_once_the_rate_is_known(
 
 
 @pytest.mark.slow
+def test_a_silent_clip_has_no_sound_to_keep_and_that_is_said(
+    given: Path,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(*render(given, "--video", tmp_path / "v.mp4", "--clip-sound", "second")) == 0
+    assert "v.mp4; the clip has no sound of its own, so the rendered one is alone in it" in capsys.readouterr().err
+    assert run(*render(given, "--video", tmp_path / "w.mp4")) == 0
+    assert "w.mp4; the picture is untouched" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "ending"), [("mix", ".mp4"), ("second", ".mp4"), ("second", ".mkv"), ("mix", ".mov")])
 def test_the_clips_own_sound_stays_in_the_video(given: Path, tmp_path: Path, kind: str, ending: str) -> None:  # noqa: F811
     from engine.media.probe import probe
