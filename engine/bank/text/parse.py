@@ -20,7 +20,7 @@ from engine.bank.text.word_vectors import MISSING, load_vectors
 from engine.core.errors import BadInput
 from engine.physics.model import MATERIALS
 
-MAX_WORDS = 100
+MAX_WORDS, MAX_LETTERS = 100, 2000
 MATERIAL_HARDNESS = {
     "metal": 0.4, "rock": 0.4, "ceramic": 0.4, "glass": 0.4, "concrete": 0.4, "plastic": 0.1, "wood": 0.0,
     "paper": -0.5, "rubber": -0.6, "cloth": -0.8, "carpet": -0.8, "skin": -0.6, "food": -0.5, "membrane": -0.3,
@@ -91,7 +91,7 @@ class _State:
 
 
 def parse_description(text: str) -> ParsedDescription:
-    """Attributes of struck object, striker and room in a description; BadInput for more than MAX_WORDS words.
+    """Attributes of struck object, striker and room in a description; BadInput for one that is too long.
 
     Commas separate clauses; "in", "with" and "on" begin room, striker and surface; "not", "no" and "without" negate the
     next word, "very" and "slightly" scale it. Words that are not in the lexicon go through ``match_word``, or are
@@ -99,6 +99,8 @@ def parse_description(text: str) -> ParsedDescription:
     """
     if len(text.split()) > MAX_WORDS:
         raise BadInput(f"the description has {len(text.split())} words; give at most {MAX_WORDS}")
+    if len(text) > MAX_LETTERS:  # languages without spaces, hyphens, and no words at all
+        raise BadInput(f"the description has {len(text)} letters; give at most {MAX_LETTERS}")
     translation = translate(text)
     state, unknown, surfaces = _State(), [], []
     place = 0

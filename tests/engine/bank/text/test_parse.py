@@ -74,6 +74,9 @@ def test_attributes_are_in_their_ranges_whatever_is_said() -> None:
 def test_too_long_a_description_is_refused_in_one_sentence() -> None:
     with pytest.raises(BadInput, match="at most 100"):
         parse_description("glass " * 101)
+    for text in ("x" * 2001, "glass-" * 400, "ガラス" * 700):
+        with pytest.raises(BadInput, match="letters; give at most 2000"):
+            parse_description(text)
 
 
 def test_words_find_the_thing_they_name(bank: Bank) -> None:
