@@ -83,7 +83,7 @@ def load_bank(path: Path = BANK_PATH) -> Bank:
     try:
         stamp = file.stat()
     except OSError as error:
-        raise BadInput(f"the bank {path} cannot be read ({_reason(error)}); restore the folder") from None
+        raise bank_file.Unreadable(f"the bank {path} cannot be read ({_reason(error)}); restore the folder") from None
     return _load(file, stamp.st_mtime_ns, stamp.st_size)
 
 
@@ -96,7 +96,9 @@ def read_bank(file: Path) -> Bank:
     """The bank of a file, read anew; BadInput as ``load_bank``."""
     stored = bank_file.read(file)
     if stored.descriptors.shape[1] != DESCRIPTOR_SIZE:
-        raise BadInput(f"the bank {file.parent} is of another version of Struck; build it anew or restore the folder")
+        raise bank_file.Unreadable(
+            f"the bank {file.parent} is of another version of Struck; build it anew or restore the folder"
+        )
     entries = tuple(
         Entry(physics=physics, **row)  # type: ignore[arg-type]
         for physics, row in zip(stored.physics, stored.rows, strict=True)

@@ -32,6 +32,10 @@ _MAX_ENTRIES = 200_000
 _INAUDIBLE_DB = -150.0
 
 
+class Unreadable(BadInput):
+    """A bank that need not be damaged: it cannot be read now, or is of another version of Struck."""
+
+
 @dataclass(frozen=True)
 class Stored:
     """Content of a file: physics, a row of FIELDS for each, descriptors and embeddings."""
@@ -56,20 +60,25 @@ def write(path: Path, stored: Stored) -> None:
 
 
 def read(path: Path) -> Stored:
-    """Read and check the file; BadInput where it is missing, damaged or of another version."""
+    """Read and check the file; BadInput where it is damaged, Unreadable where it is not there or of another version."""
     from safetensors import SafetensorError, safe_open
 
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError("it is far larger than any bank")
-        with safe_open(str(path), "np") as file:
+        with open(path, "rb"), safe_open(str(path), "np") as file:
             header = file.metadata() or {}
             if header.get("version", _VERSION) != _VERSION:
-                raise BadInput(f"the bank {path} is of another version of Struck; build it anew or restore the file")
+                raise Unreadable(f"the bank {path} is of another version of Struck; build it anew or restore the file")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         words = {name: parse_json(header[name]) for name in TEXT_FIELDS}
         return _unpack(arrays, words)
-    except (OSError, SafetensorError, ValueError, KeyError, IndexError, TypeError, OverflowError, MemoryError) as error:
+    except (OSError, MemoryError) as error:
+        reason = (getattr(error, "strerror", None) or "not enough memory").lower()
+        raise Unreadable(
+            f"the bank {path} cannot be read ({reason}); restore the file or the rights to read it"
+        ) from None
+    except (SafetensorError, ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
         raise BadInput(
             f"the bank {path} is damaged ({_describe_error(error)}); restore the file or remove it"
         ) from None

@@ -73,7 +73,7 @@ def user_bank_folder(home: str | os.PathLike[str] | None = None) -> Path:
 def load_user_bank(folder: Path) -> tuple[Bank, str]:
     """The user's own bank, empty where there is none, and a note, empty where all is well.
 
-    A damaged file is renamed, and the note gives its new name.
+    A damaged file is renamed, and the note gives its new name. Raises Unreadable for one that stays where it is.
     """
     file = folder / bank_file.NAME
     if not file.exists():
@@ -82,12 +82,14 @@ def load_user_bank(folder: Path) -> tuple[Bank, str]:
         bank = load_bank(folder)
         # Older files hold whole paths, which may name a session of the editor.
         return replace(bank, entries=tuple(replace(e, source=_hide_folder(e.source)) for e in bank.entries)), ""
+    except bank_file.Unreadable:
+        raise
     except BadInput as error:
         aside = file.with_name(f"{file.stem}-damaged-{time.strftime('%Y%m%d-%H%M%S')}{file.suffix}")
         try:
             os.replace(file, aside)
         except OSError:
-            return make_bank(()), f"{error}; going on without your own bank"
+            raise bank_file.Unreadable(str(error)) from None
         return make_bank(()), f"your own bank was damaged and lies now in {aside}; add your recordings again"
 
 
@@ -98,7 +100,10 @@ def _hide_folder(source: str) -> str:
 
 def open_bank(folder: Path, shipped: Path = BANK_PATH) -> tuple[Bank, str]:
     """The shipped bank joined with the user's own and the library's, and a note, empty where all is well."""
-    own, note = load_user_bank(folder)
+    try:
+        own, note = load_user_bank(folder)
+    except bank_file.Unreadable as error:
+        own, note = make_bank(()), f"{error}; going on without your own bank"
     return join_banks(load_bank(shipped), own, load_shared_bank({entry.group for entry in own.entries})), note
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from safetensors import safe_open
+from safetensors.numpy import save
 
 from engine.bank import file as bank_file
 from engine.bank import user_bank
@@ -105,6 +108,30 @@ def test_a_damaged_bank_is_set_aside_and_the_one_that_ships_still_opens(recordin
     assert len(aside) == 1 and aside[0].read_bytes() == b"no bank at all"
     report = add_recordings([recordings / "brass_bell.wav"], own)
     assert report.added and not report.note
+
+
+@pytest.mark.parametrize("why", ["is of another version", "cannot be read (is a directory)"])
+def test_a_bank_that_need_not_be_damaged_stays_in_its_place(why: str, recordings: Path, tmp_path: Path) -> None:
+    save_bank(make_bank([Entry("Bell", Physics(BELL))]), tmp_path / "shipped")
+    own = tmp_path / "own"
+    add_recordings([recordings / "brass_bell.wav"], own)
+    file = own / bank_file.NAME
+    if "version" in why:
+        with safe_open(str(file), "np") as opened:
+            header, arrays = opened.metadata(), {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        file.write_bytes(save(arrays, {**header, "version": "9"}))
+    else:
+        file.unlink()
+        file.mkdir()
+    before = file.read_bytes() if file.is_file() else b""
+    bank, note = open_bank(own, tmp_path / "shipped")
+    assert [entry.name for entry in bank.entries] == ["Bell"]
+    assert why in note and note.endswith("; going on without your own bank")
+    for change in (lambda: add_recordings([recordings / "brass_bell.wav"], own), lambda: remove_entries(None, own)):
+        with pytest.raises(BadInput, match=re.escape(why)):
+            change()
+    assert {path.name for path in own.iterdir()} == {bank_file.NAME, ".lock"}
+    assert (file.read_bytes() if file.is_file() else b"") == before
 
 
 def test_a_bank_whose_last_entry_was_removed_is_empty_and_no_damaged_one(recordings: Path, tmp_path: Path) -> None:
