@@ -40,6 +40,7 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     """Run the action. Raises BadInput."""
     from engine.bank.user_bank import user_bank_folder
 
+    _check_effect(options)
     if options.build:
         _build(options)
     elif options.action == "add":
@@ -48,6 +49,17 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
         _remove(options.what, options.all, user_bank_folder(options.data_dir))
     else:
         _print_contents(user_bank_folder(options.data_dir), stdout)
+
+
+def _check_effect(options: argparse.Namespace) -> None:
+    """BadInput for an option of another action, which would seem to be obeyed."""
+    if options.all and options.action != "remove":
+        raise BadInput("bank: --all is for remove; leave it out, or name what to do")
+    if options.build and options.action is not None:
+        raise BadInput(f"bank: --build and {options.action} were both given; leave one of them out")
+    for name in ("data", "sim", "keep_simulated", "clips", "work", "out"):
+        if getattr(options, name) and not options.build:
+            raise BadInput(f"bank: --{name.replace('_', '-')} is for --build; add it, or leave this out")
 
 
 def _print_contents(folder: Path, stdout: IO[str]) -> None:
