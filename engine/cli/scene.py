@@ -135,6 +135,7 @@ def _write_storyboard(options: argparse.Namespace, target: Path, stdout: IO[str]
     for given, name in (
         (options.mix, "--mix"),
         (options.blend, "--blend"),
+        (options.amount, "--amount"),
         (options.count, "--count"),
         (options.weights, "--weights"),
     ):

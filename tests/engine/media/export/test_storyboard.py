@@ -96,6 +96,7 @@ def test_the_command_writes_frames_of_a_project_and_refuses_what_does_not_fit(
     assert sheet.shape[1] == WIDTH_PX and reddish > 0.2
     assert "--storyboard" in refuse(capsys, "scene", project, "--drawn", "--out", out)
     assert "--count" in refuse(capsys, "scene", project, "--storyboard", "--count", "2", "--out", out)
+    assert "--amount" in refuse(capsys, "scene", project, "--storyboard", "--amount", "0.2", "--out", out)
     assert "no names" in refuse(
         capsys, "scene", ASSETS / "demo_sound.mp4", "--storyboard", "--each", "sound", "--out", out
     )
