@@ -37,3 +37,5 @@ def test_what_has_no_sound_or_is_none_is_refused(tmp_path: Path, capsys: pytest.
     assert "no sound to compare" in refuse(capsys, "sync", silent_clip)
     assert "missing.wav" in refuse(capsys, "sync", silent_clip, tmp_path / "missing.wav")
     assert "--track" in refuse(capsys, "sync", DEMO, DEMO, "--track", 0)
+    (tmp_path / "none").mkdir()
+    assert "no synchformer" in refuse(capsys, "sync", silent_clip, "--desync", tmp_path / "none")  # before the rest
