@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.console import make_progress, same_file, say, warn, whole_number
-from engine.cli.overwrite import check_existing, find_existing
+from engine.cli.overwrite import check_existing, describe_others, find_existing
 from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_folder, check_target, is_stream
 from engine.core.words import counted
@@ -214,6 +214,12 @@ def _warn_of_level(path: str, clipped: int) -> None:
         warn(f"{name} is over full scale in {counted(clipped, 'sample')}; lower the mix")
 
 
+def _warn_of_others(folder: str, written: Iterable[Path]) -> None:
+    others = describe_others(Path(folder), written)
+    if others:
+        warn(others)
+
+
 def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Sample) -> None:
     from engine.pipeline.deliver_pieces import deliver_pieces, deliver_session
     from engine.pipeline.delivery import deliver_stems, deliver_track, deliver_video
@@ -233,6 +239,7 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.heard_hits() else ([], 0)
         say(f"wrote {len(paths)} stems to {options.stems}")
         _warn_of_level(options.stems, clipped)
+        _warn_of_others(options.stems, paths)
     if options.markers is not None:
         write_markers(options.markers, marker_rows(project))
         say(f"wrote {options.markers}")
@@ -250,6 +257,7 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         files = deliver_pieces(delivery, Path(options.pieces), sample)
         say(f"wrote {len(files)} pieces to {options.pieces}")
         _warn_of_level(options.pieces, sum(file.clipped for file in files))
+        _warn_of_others(options.pieces, [Path(options.pieces, file.file) for file in files])
     for session in (session for session in options.session or () if session not in silent):
         media = deliver_session(delivery, Path(session), sample)
         beside = f" and {len(media)} sound files beside it" if media else ""

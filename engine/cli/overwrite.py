@@ -32,6 +32,17 @@ def find_sounds(folder: Path) -> Iterator[Path]:
         yield from sorted(folder.glob("*/*.wav"))
 
 
+def describe_others(folder: Path, written: Iterable[Path]) -> str:
+    """A sentence about WAV files in a folder, and in those in it, that are none of those written now; "" without."""
+    own = {path.resolve() for path in written}
+    others = [path for path in find_sounds(folder) if path.resolve() not in own]
+    if not others:
+        return ""
+    first = to_text(others[0].relative_to(folder))
+    them = f"{first} and {counted(len(others) - 1, 'more file')}" if len(others) > 1 else first
+    return f"{to_text(folder.resolve().name)} holds {them} of something else too, such as an earlier export"
+
+
 def check_existing(options: argparse.Namespace, existing: Collection[Path], remedy: str = "other names") -> None:
     """BadInput that names files which would be replaced, unless ``--overwrite`` was given."""
     if existing and not options.overwrite:

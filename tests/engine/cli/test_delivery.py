@@ -112,6 +112,11 @@ def test_nothing_is_replaced_without_being_told_to(
     assert all(path.stat().st_mtime_ns == when for path, when in before.items() if path.is_file())
     assert run(*render(given, *outputs, "--overwrite")) == 0
     assert (tmp_path / "t.wav").stat().st_mtime_ns > before[tmp_path / "t.wav"]
+    # What lies beside the stems and is none of them is told: by it they would not sum to the track.
+    assert "warning" not in capsys.readouterr().err
+    (tmp_path / "stems" / "Given physics.wav").rename(tmp_path / "stems" / "Bell.wav")
+    assert run(*render(given, *outputs[2:4], "--overwrite")) == 0
+    assert "warning: stems holds Bell.wav of something else too, such as an earlier" in capsys.readouterr().err
     # Devices are written to, and a project may be written back to its own file.
     assert run(*render(given, "--out", "/dev/null")) == 0
     back = ("--seed", "3", "--ckpt-dir", given / "none")
