@@ -22,7 +22,7 @@ from engine.document.source import Source
 from engine.media.fingerprint import fingerprint_frames
 from engine.media.probe import MediaInfo
 from engine.media.recut import Run, find_runs
-from engine.pipeline.open_clip import open_clip
+from engine.pipeline.open_clip import keep_source, open_clip
 
 _TOUCH_FRAMES = 1e-3
 _READ_SHARE = 0.4
@@ -113,7 +113,7 @@ def place_hits(project: Project, clip: Clip, info: MediaInfo, runs: Sequence[Run
     ]
     dismissed_s = [_first_place(time_s, runs, rate) for time_s in project.detection.dismissed_onsets_s]
     detection = replace(
-        project.detection,
+        keep_source(project.detection, clip),
         dismissed_onsets_s=tuple(s for s in dismissed_s if s is not None and s <= clip.duration_s),
     )
     sounds = tuple(_move_source(sound, project.clip, clip, runs, rate) for sound in project.sounds)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.core.errors import BadInput, quote
-from engine.document.project import Clip, Project
+from engine.document.project import Clip, Detection, Project
 from engine.document.source import SILENT, WAITING
 from engine.media.probe import MediaInfo, find_track, probe
 from engine.pipeline.events import ClipOpened
@@ -35,6 +35,7 @@ def match_clip(project: Project, info: MediaInfo | None = None) -> Project:
     """
     info = info or probe(project.clip.path)
     clip = _describe_clip(info, project.clip.audio_track if info.has_audio else None)
+    project = replace(project, detection=keep_source(project.detection, clip))
     if clip == project.clip:
         return project
     late = next((hit for hit in project.hits if hit.time_s > clip.duration_s + _SLACK_S), None)
@@ -52,6 +53,11 @@ def match_clip(project: Project, info: MediaInfo | None = None) -> Project:
     detection = replace(project.detection, dismissed_onsets_s=dismissed_s)
     markers = tuple(replace(mark, time_s=min(mark.time_s, clip.duration_s)) for mark in project.markers)
     return replace(project, clip=clip, hits=hits, detection=detection, markers=markers)
+
+
+def keep_source(detection: Detection, clip: Clip) -> Detection:
+    """Settings of detection whose source the clip has: the picture in place of a sound that is not there."""
+    return detection if clip.has_audio or detection.source != "audio" else replace(detection, source="video")
 
 
 def _hold(time_s: float | None, end_s: float) -> float | None:

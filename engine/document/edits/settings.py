@@ -117,6 +117,8 @@ def set_source(source: str) -> Edit:
     def apply(project: Project) -> Project:
         if source not in SOURCES:
             raise BadInput(f"source {quote(source)} is not known; choose video, audio or both")
+        if source == "audio" and not project.clip.has_audio:
+            raise BadInput("the clip has no sound to detect hits in; choose the picture as the source")
         return replace(project, detection=replace(project.detection, source=source))
 
     return Edit("Change detection source", apply)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import BadInput
-from engine.document.project import Marker, Project
+from engine.document.project import Detection, Marker, Project
 from engine.document.storage import save_project
 from engine.media import recut
 from engine.media.recut import Run, find_runs
@@ -38,7 +38,7 @@ def test_hits_move_with_their_shots(tmp_path: Path, old: Project, shots: list[li
     darker = [(0.7 * frame[::2, ::2] + 12).astype(np.uint8) for frame in cut]  # smaller, graded
     path = write_clip(tmp_path / "recut.avi", darker, "mpeg4", 400_000)
     marks = tuple(Marker(f"m{n}", float(n / RATE), str(n)) for n in (42, 95))
-    result = conform(replace(old, markers=marks), path)
+    result = conform(replace(old, markers=marks, detection=Detection("audio")), path)
     # By the edit list: c from 80 at 0, a at 40, b from 45 at 100 and at 140, d at 115.
     expected = {
         "h1": 40.0, "h2": 50.3, "h3": 79.9, "h5": 50.5 - 45 + 100, "h7": 90.25 - 80, "h8": 130 - 120 + 115,
@@ -55,6 +55,7 @@ def test_hits_move_with_their_shots(tmp_path: Path, old: Project, shots: list[li
     assert [marker.id for marker in result.lost_markers] == ["m42"]
     assert result.project.clip.path == str(path)
     assert result.project.sounds[0].source.kind == "file"  # the new clip has no sound to compare with
+    assert result.project.detection.source == "video"  # nor to find hits in
 
 
 def test_what_shares_nothing_is_refused(tmp_path: Path, old: Project) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.core.errors import BadInput
+from engine.document.edits.settings import set_source
+from engine.document.project import Detection
 from engine.document.source import SILENT, WAITING
-from engine.pipeline.open_clip import open_clip
+from engine.pipeline.open_clip import match_clip, open_clip
 
 
 def test_a_clip_opens_with_a_sound_that_waits_and_says_so(clip: Path, silent_clip: Path) -> None:
@@ -18,6 +21,15 @@ def test_a_clip_opens_with_a_sound_that_waits_and_says_so(clip: Path, silent_cli
     (sound,) = project.sounds
     assert sound.origin == "preset" and sound.source.reason == WAITING
     assert open_clip(silent_clip).project.sounds[0].source.reason == SILENT
+
+
+def test_a_sound_that_is_not_there_is_no_source_of_hits(clip: Path, silent_clip: Path) -> None:
+    project = open_clip(silent_clip).project
+    stored = replace(project, detection=Detection("audio"))
+    assert match_clip(stored).detection.source == "video"
+    with pytest.raises(BadInput, match="the clip has no sound to detect hits in; choose the picture"):
+        set_source("audio").apply(project)
+    assert set_source("audio").apply(open_clip(clip).project).detection.source == "audio"
 
 
 def test_no_clip_is_refused(tmp_path: Path) -> None:
