@@ -37,8 +37,10 @@ def make_animatic(session: Session, request: MakeAnimatic) -> None:
         raise BadInput("the place struck has one number; give at_x and at_y, or neither to have it found")
     place = None
     if request.at_x is not None and request.at_y is not None:
-        place = check_number(request.at_x, "at_x", (0.0, 1.0)), check_number(request.at_y, "at_y", (0.0, 1.0))
-    guidance = check_number(request.guidance, "guidance", (0.0, MOST_GUIDANCE))
+        place = _check_range(request.at_x, "at_x", 1.0), _check_range(request.at_y, "at_y", 1.0)
+    guidance = _check_range(request.guidance, "guidance", MOST_GUIDANCE)
+    if request.time_s < 0.0:
+        raise BadInput(f"time_s is {request.time_s:g}, which is before the clip; give a time in the clip")
     if not 0 <= request.seed <= MOST_SEED:
         raise BadInput(f"the seed {request.seed} is out of range; give a whole number from 0 to {MOST_SEED}")
     network = find_motion_network(session.context.options.checkpoint_folder)
@@ -53,6 +55,13 @@ def make_animatic(session: Session, request: MakeAnimatic) -> None:
             raise
 
     session.animatics.start(run)
+
+
+def _check_range(value: float, name: str, most: float) -> float:
+    number = check_number(value, name, (0.0, most))
+    if number != value:
+        raise BadInput(f"{name} {value:g} is out of range; give 0 to {most:g}")
+    return number
 
 
 def stop_animatic(session: Session, request: StopAnimatic) -> None:

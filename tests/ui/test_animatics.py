@@ -11,6 +11,8 @@ from engine.animate.network import MotionNetwork, MotionNetworkConfig, save_moti
 from engine.media.probe import probe
 from tests.ui_tab import Tab, check_sentence
 
+OUTSIDE = ({"at_x": 2.0, "at_y": 0.5}, {"at_x": 0.5, "at_y": -1.0}, {"guidance": 9.0}, {"time_s": -1.0})
+
 
 @pytest.mark.slow
 def test_a_frame_of_the_clip_becomes_a_film_as_long_as_the_clip(
@@ -21,8 +23,11 @@ def test_a_frame_of_the_clip_becomes_a_film_as_long_as_the_clip(
     save_motion_network(tmp_path, tiny, {})
     monkeypatch.setattr("engine.pipeline.make_animatic.find_motion_network", lambda _: tmp_path)
     monkeypatch.setattr("ui.animatic_service.MOST_ROWS", 72)
-    for wrong in ({"at_x": 0.5}, {"image": "upload:none/none.png"}, {"seed": -1}):
+    told = len(tab.errors)
+    for wrong in ({"at_x": 0.5}, {"image": "upload:none/none.png"}, {"seed": -1}, *OUTSIDE):
         tab.ask("make_animatic", **wrong)
+        assert len(tab.errors) == told + 1
+        told += 1
         check_sentence(tab.errors[-1])
     tab.ask("make_animatic", time_s=1.0, at_x=0.25, at_y=0.5, striker="mallet")
     tab.settle()

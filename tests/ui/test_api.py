@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from engine.core.paths import ASSETS
 from tests.app_process import serve
 from tests.clips import make_clicking_clip, make_clicks
 from tests.ui_tab import DEMO_HITS, check_sentence, make_context
+from ui.jobs import Job
 from ui.renderer import Renderer
 from ui.server import create_app
+from ui.session import Session
 
 DEMO = str(ASSETS / "demo_sound.struck.json")
 V1 = "/api/v1"
@@ -68,6 +71,26 @@ def test_a_clip_is_sent_edited_rendered_and_exported(client: TestClient, tmp_pat
     kept = client.post(f"{project}/exports", json={"what": ["wav"], "existing": "keep"}).json()["files"]
     assert kept[0]["name"] == "c 2.wav"
     assert client.delete(project).status_code == 204 and client.get(project).status_code == 404
+
+
+@pytest.mark.slow
+def test_an_animatic_is_cancelled(client: TestClient, demo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+
+    def make_for_ever(session: Session, job: Job, *_: object) -> None:
+        try:
+            while not ended.wait(0.01):
+                job.check()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr("ui.animatic_service._make", make_for_ever)
+    monkeypatch.setattr("engine.pipeline.make_animatic.find_motion_network", lambda _: None)
+    assert client.post(f"{demo}/animatic", params={"wait_s": 0.1}, json={"time_s": 0.5}).status_code == 202
+    answer = client.post(f"{demo}/cancel")
+    was_ended = ended.is_set()
+    ended.set()
+    assert was_ended and answer.status_code == 200
 
 
 @pytest.mark.slow

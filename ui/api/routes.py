@@ -163,8 +163,9 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
 
     @router.post("/projects/{project_id}/cancel")
     async def cancel(project_id: str) -> Response:
-        """Stop detection, analysis, sampling and export."""
+        """Stop detection, analysis, sampling, export and an animatic."""
         async with talk(project_id, 10.0) as conversation:
+            conversation.session.animatics.cancel()
             await conversation.ask("cancel")
             return await _answer(conversation)
 
