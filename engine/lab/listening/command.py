@@ -10,7 +10,6 @@ import json
 import socket
 import sys
 import threading
-import time
 import webbrowser
 from pathlib import Path
 
@@ -114,17 +113,23 @@ def _serve(test: ListeningTest, port: int | None, opens_browser: bool) -> None:
     )
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
+    ended = threading.Event()
+
     def start() -> None:
         while not server.started:
-            time.sleep(0.02)
+            if ended.wait(0.02):
+                return
         say(f"The listening test is at {address} (Ctrl+C ends it; every answer is kept)")
         if opens_browser:
             webbrowser.open(address)
-        test.make_ahead()
+        test.make_ahead(ended.is_set)
 
-    threading.Thread(target=start, daemon=True).start()
+    maker = threading.Thread(target=start, daemon=True)
+    maker.start()
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has ended
         server.run(sockets=[listener])
+    ended.set()
+    maker.join()  # PyTorch aborts the process where it computes while that ends
 
 
 def _bind(port: int | None) -> socket.socket:

@@ -6,7 +6,7 @@ import io
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +89,11 @@ class ListeningTest:
             raise BadInput(f"trial {number} has no sound {letter[:20]}; reload the page")
         return encode_wave(sound)
 
-    def make_ahead(self) -> None:
-        """Make the sounds of all trials to come, so that the listener waits for none."""
+    def make_ahead(self, is_ended: Callable[[], bool]) -> None:
+        """Make the sounds of all trials to come, so that the listener waits for none, until the test is ended."""
         for trial in self.trials[len(self.answers) :]:
+            if is_ended():
+                return
             try:
                 self._maker.make_trial(trial)
             except StruckError:  # told when the trial is on

@@ -5,21 +5,25 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 import soundfile
+import uvicorn
 from starlette.testclient import TestClient
 
 from engine.core.cache import Cache
 from engine.core.errors import BadInput
 from engine.diffusion.sampler import Sampler
 from engine.lab.data.sampler.hits import AnalysedHit
-from engine.lab.listening import server, tally
+from engine.lab.listening import command, server, tally
 from engine.lab.listening.plan import COMPARISONS, RECORDED, ListeningConfig, draw_trials
 from engine.lab.listening.server import ListeningTest, create_app
 from engine.lab.listening.sounds import SoundMaker, match_levels
@@ -209,3 +213,24 @@ def test_a_summary_is_by_comparison_and_level() -> None:
     assert [(row["level"], row["answers"], row["share"], row["p"]) for row in rows[:3]] == [
         ("p", 2, 0.5, 1.0), ("q", 2, 0.5, 1.0), ("all", 4, 0.5, 1.0),
     ]  # fmt: skip
+
+
+def test_the_end_waits_for_the_sound_that_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch aborts the process where it computes while that ends."""
+    begun, made = threading.Event(), []
+
+    def make_ahead(is_ended: Callable[[], bool]) -> None:
+        begun.set()
+        while not is_ended():
+            pass
+        made.append("whole")
+
+    def run(server: uvicorn.Server, **_: object) -> None:
+        server.started = True
+        begun.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uvicorn.Server.run", run)
+    monkeypatch.setattr("engine.lab.listening.command.create_app", lambda _: None)
+    command._serve(cast(ListeningTest, SimpleNamespace(make_ahead=make_ahead)), None, opens_browser=False)
+    assert made == ["whole"]
