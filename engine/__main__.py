@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from engine.core.errors import BadInput, Cancelled, StruckError
+from engine.core.files import check_target
 from engine.core.names import to_text
 from engine.core.paths import ROOT
 from engine.core.shared_store import VARIABLE as LIBRARY
@@ -231,6 +232,7 @@ def _run_part(command: str, args: list[str], common: argparse.Namespace) -> None
             raise BadInput(f"{given}; choose one of {', '.join(parts)}")
         name, args = args[0], args[1:]
         module_name = parts[name]
+    _check_json(command, args)
     module = importlib.import_module(f"engine.lab.{module_name}")
     args = [*args, *_pass_on(command, name, common)]
     with _one_sentence_errors():
@@ -241,6 +243,15 @@ def _run_part(command: str, args: list[str], common: argparse.Namespace) -> None
     if status:
         called = command if name == command else f"{command} {name}"
         raise StruckError(f"{called} failed; see its messages above")
+
+
+def _check_json(command: str, args: list[str]) -> None:
+    """BadInput for a ``--json`` that cannot be written, before the work whose figures it is for."""
+    parser = _Parser(prog=command, add_help=False, allow_abbrev=False)
+    parser.add_argument("--json")
+    target = parser.parse_known_args(args)[0].json
+    if target not in (None, "-"):
+        check_target(target)
 
 
 def _pass_on(command: str, name: str, common: argparse.Namespace) -> list[str]:

@@ -42,6 +42,7 @@ def test_every_table_is_in_the_readme() -> None:
         ["synthesize", "x.json", "--out", "o.wav", "--duration", "inf"],
         ["synthesize", "x.json", "--out", "o.wav", "--duration", "0"],
         ["analyze", "x.wav", "--max-modes", "0"], ["--device", "abacus", "detect", "x.mp4"],
+        ["evaluate", "text", "--json", "/nowhere/at/all.json"], ["evaluate", "physics", "--json=/nowhere/at/all.json"],
         ["detect", "x.mp4", "--ckpt-dir", "/nowhere/at/all"], ["detect", "x.mp4", "--data-dir", __file__],
     ],
 )  # fmt: skip
