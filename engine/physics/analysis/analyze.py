@@ -68,7 +68,7 @@ def _analyze(
     x = mix_down(x)
     if x.size < 0.005 * sample_rate_hz:
         raise BadInput("the recording is shorter than 5 ms; give one whole hit")
-    if float(np.abs(x).max()) < 1e-5:
+    if float(np.ptp(x)) < 1e-5:  # at whatever offset
         raise BadInput("the recording is silent; give one with a hit in it")
     if onset_s is None:
         onset_s = find_onset(x, sample_rate_hz)

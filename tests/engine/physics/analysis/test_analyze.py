@@ -59,6 +59,7 @@ def test_odd_input_gives_valid_physics(sound: np.ndarray) -> None:
 def test_analysis_refuses_what_holds_no_hit() -> None:
     for sound, reason in [
         (np.zeros(4800), "silent"),
+        (np.full(4800, 0.3), "silent"),  # a microphone with an offset and nothing else
         (np.ones(50), "shorter than 5 ms"),
         (np.array([0.0, math.nan] * 4800), "not finite"),
     ]:
