@@ -31,15 +31,18 @@ def check_effect(options: argparse.Namespace, in_batch: bool) -> None:
     some, sound = "--pieces or a --session that is a .txt", "--out, --stems, --pieces or a --session with sound"
     whole = "an --out without loss, such as a .wav, --stems, --pieces or a --session with sound"
     heard = {"out", "video", *sounds}
+    in_channels = {"out", "video", "stems"} if options.loudness is None else heard  # it is that of the channels
+    named = written if options.ucs_names else pieces
     for name, value, shown_by, what, wanted in (
         ("takes", usual.takes, {*pieces, ".rpp"}, "pieces and of Reaper sessions", f"{some} or .rpp"),
         ("layers", usual.layers, pieces, "pieces", some),
         ("normalize", usual.normalize, pieces, "pieces", some),
+        ("ucs_pattern", usual.name_pattern, named, "pieces and of names by --ucs-names", some),
         ("clip_sound", usual.clip_sound, {"video"}, "films", "--video"),
         ("stems_by", usual.stems, {"stems"}, "stems", "--stems"),
         ("sample_rate", usual.sample_rate_hz, {"out", *sounds}, "sound files, and films have 48 kHz", sound),
         ("loudness", None, heard, "sound", f"--video, {sound}"),
-        ("channels", usual.channels, {"out", "video", "stems"}, "tracks, films and stems", "--out, --video or --stems"),
+        ("channels", usual.channels, in_channels, "tracks, films and stems", "--out, --video or --stems"),
         ("no_project", False, set(EMBEDDING_ENDINGS), "the track as WAV or FLAC", "--out"),
         ("bit_depth", None, lossless, "sound files without loss", whole),
     ):

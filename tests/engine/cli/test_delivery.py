@@ -134,6 +134,8 @@ def test_nothing_is_replaced_without_being_told_to(
         (("--out", "o.wav", "--stems", "o.wav"), "--out and --stems both name o.wav"),
         (("--project", "p.json", "--loudness", "-23"), "--loudness is of sound; give --video, --out, --stems"),
         (("--session", "s.csv", "--channels", "5.1"), "--channels is of tracks, films and stems; give --out, --video"),
+        (("--session", "s.rpp", "--channels", "mono", "--loudness", "-23"), "no_such_clip.mp4: there is no such file"),
+        (("--out", "o.wav", "--ucs-pattern", "{clip}"), "--ucs-pattern is of pieces and of names by --ucs-names; give"),
         (("--out", "o.mp3", "--no-project"), "--no-project is of the track as WAV or FLAC; give --out"),
         (("--session", "s.tsv", "--takes", "2", "--layers", "2"), "no_such_clip.mp4: there is no such file"),
         (("--session", "s.rpp", "--layers", "2"), "give --pieces or a --session that is a .txt as well"),
