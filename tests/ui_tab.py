@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import ui.server  # noqa: F401 - imports SciPy, as the app does: two jobs that did so at once would meet half of it
 from ui.context import AppContext, Options
 from ui.handlers import handle
 from ui.protocol.codec import encode
