@@ -66,7 +66,10 @@ if TYPE_CHECKING:
 
 
 Mark = Callable[[], None]
-"""Marks a tab's change as handled; called under the session's lock, right before the document changes."""
+"""Marks a tab's change as handled, or raises BadInput where it is of another clip.
+
+It is called under the session's lock, right before the document changes.
+"""
 
 
 def handle(session: Session, raw: Any, tab: str = "") -> None:
@@ -81,7 +84,7 @@ def handle(session: Session, raw: Any, tab: str = "") -> None:
     try:
         message = decode(raw)
         if isinstance(message, tuple(CHANGES)):
-            CHANGES[type(message)](session, message, lambda: session.changes.handle(tab, number))
+            CHANGES[type(message)](session, message, lambda: _mark(session, raw.get("clip"), tab, number))
         else:
             HANDLERS[type(message)](session, message)
     except Exception as error:
@@ -89,6 +92,13 @@ def handle(session: Session, raw: Any, tab: str = "") -> None:
     finally:
         if number > 0:
             session.finish_change(tab, number)
+
+
+def _mark(session: Session, clip: str | None, tab: str, number: int) -> None:
+    project = session.project
+    if clip and project is not None and project.clip.digest != clip:
+        raise BadInput("another clip was opened meanwhile, so the last change is left out; make it where it belongs")
+    session.changes.handle(tab, number)
 
 
 def open_first(session: Session, is_new: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.document.edits.settings import set_mix
-from tests.ui_tab import Tab, make_context, wait_until
+from tests.ui_tab import Tab, check_sentence, make_context, wait_until
 from ui.jobs import Job
 from ui.session import Session
 
@@ -123,3 +123,19 @@ def test_a_folder_that_is_saved_meanwhile_is_not_taken_for_the_next_document_s(
         wait_until(lambda: "silent" in tab.session.require_project().clip.path and not tab.session.worker.busy)
     tab.settle()
     assert tab.session.saved_as is None and "demo_sound" in tab.last("note")["message"] and not tab.errors
+
+
+def test_a_change_of_the_clip_before_is_refused(tab: Tab) -> None:
+    clip = tab.session.require_project().clip.digest
+    tab.open_demo("silent")
+    hit = tab.session.require_project().hits[0]
+    moved = {"kind": "move_hits", "ids": [hit.id], "delta_s": 0.1}
+    tab.ask("edit", edit=moved, gesture=None, number=1, clip=clip)
+    (said,) = tab.errors
+    check_sentence(said)
+    shown = tab.last("document")
+    assert shown["undo"] is None
+    tab.ask("edit", edit=moved, gesture=None, number=2, clip=tab.session.require_project().clip.digest)
+    assert tab.last("document")["undo"] == "Move hit"
+    tab.ask("undo", number=3, clip=clip)
+    assert tab.last("document")["undo"] == "Move hit" and len(tab.errors) == 2

@@ -82,28 +82,32 @@ class ApplyEdit:
     ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest
     one handled.
     A number that was handled before is ignored, so that a tab may resend changes after a lost connection.
+    ``clip`` is the digest of the clip that the tab shows: where another is open meanwhile, the change is refused.
     """
 
     type: ClassVar[str] = "edit"
     edit: EditMessage
     gesture: str | None = None
     number: int = 0
+    clip: str = ""
 
 
 @dataclass(frozen=True)
 class Undo:
-    """Undo the last entry of the history; ``number`` as in an edit."""
+    """Undo the last entry of the history; ``number`` and ``clip`` as in an edit."""
 
     type: ClassVar[str] = "undo"
     number: int = 0
+    clip: str = ""
 
 
 @dataclass(frozen=True)
 class Redo:
-    """Redo what was undone last; ``number`` as in an edit."""
+    """Redo what was undone last; ``number`` and ``clip`` as in an edit."""
 
     type: ClassVar[str] = "redo"
     number: int = 0
+    clip: str = ""
 
 
 @dataclass(frozen=True)
@@ -273,7 +277,7 @@ class Search:
 class UseCandidate:
     """Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room.
 
-    With ``hits`` these alone get it, by a sound of theirs. ``gesture`` and ``number`` as in an edit.
+    With ``hits`` these alone get it, by a sound of theirs. ``gesture``, ``number`` and ``clip`` as in an edit.
     """
 
     type: ClassVar[str] = "use_candidate"
@@ -283,6 +287,7 @@ class UseCandidate:
     hits: tuple[str, ...] | None = None
     gesture: str | None = None
     number: int = 0
+    clip: str = ""
 
 
 @dataclass(frozen=True)

@@ -190,3 +190,22 @@ test("the gesture of the newest entry is that of the last change sent, unknown a
   store.send({ type: "undo" });
   assert.equal(store.view?.undo_gesture, null);
 });
+
+test("what is dragged while another clip is shown is not done to that clip, and each change names its clip", async () => {
+  const page = new EventTarget();
+  Object.assign(globalThis, { window: page });
+  const { store, server, sent } = start();
+  page.dispatchEvent(new Event("pointerdown"));
+  store.hold(velocity("h1", -1));
+  const other = makeProject();
+  other.clip.digest = "another";
+  server.show(other, 0);
+  store.hold(velocity("h1", -2)); // the hand goes on
+  page.dispatchEvent(new Event("pointerup"));
+  store.edit(velocity("h1", -2));
+  assert.deepEqual([sent, velocities(store.view?.project)], [[], [-6, -6, -6]]);
+  await new Promise((done) => setTimeout(done));
+  store.edit(velocity("h1", -3));
+  assert.deepEqual(sent.map((change) => change.clip), ["another"]);
+  Reflect.deleteProperty(globalThis, "window");
+});

@@ -32,12 +32,13 @@ export function createDrafts() {
      * Number a change that is about to be sent; null when too many wait for the server already. An edit ends the drag
      * of its kind.
      * @param {Change} change
+     * @param {string} [clip] digest of the clip on show, which the change is of
      * @returns {NumberedChange | null}
      */
-    add(change) {
+    add(change, clip = "") {
       if (sent.length >= MOST_SENT) return null;
       if (change.type === "edit" && held?.kind === change.edit.kind) held = null;
-      const numbered = { ...change, number: ++last };
+      const numbered = { ...change, number: ++last, clip };
       sent.push(numbered);
       return numbered;
     },

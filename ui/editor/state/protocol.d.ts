@@ -453,24 +453,27 @@ export interface CollectProject {
   inside?: string | null;
 }
 
-/** Apply an edit; edits of one ``gesture`` are one entry of the history. ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest one handled. A number that was handled before is ignored, so that a tab may resend changes after a lost connection. */
+/** Apply an edit; edits of one ``gesture`` are one entry of the history. ``number`` counts the tab's changes (edits, undos, redos, candidates) from 1; the document message has the highest one handled. A number that was handled before is ignored, so that a tab may resend changes after a lost connection. ``clip`` is the digest of the clip that the tab shows: where another is open meanwhile, the change is refused. */
 export interface ApplyEdit {
   type: "edit";
   edit: EditMessage;
   gesture?: string | null;
   number?: number;
+  clip?: string;
 }
 
-/** Undo the last entry of the history; ``number`` as in an edit. */
+/** Undo the last entry of the history; ``number`` and ``clip`` as in an edit. */
 export interface Undo {
   type: "undo";
   number?: number;
+  clip?: string;
 }
 
-/** Redo what was undone last; ``number`` as in an edit. */
+/** Redo what was undone last; ``number`` and ``clip`` as in an edit. */
 export interface Redo {
   type: "redo";
   number?: number;
+  clip?: string;
 }
 
 /** Cancel detection, analysis, sampling and export; sampling stays so until ``resume``, an export or an analysis. */
@@ -686,7 +689,7 @@ export interface Search {
   material?: string | null;
 }
 
-/** Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room. With ``hits`` these alone get it, by a sound of theirs. ``gesture`` and ``number`` as in an edit. */
+/** Give a sound a search result's physics, or only some ``parts`` of it: modes, noise, room. With ``hits`` these alone get it, by a sound of theirs. ``gesture``, ``number`` and ``clip`` as in an edit. */
 export interface UseCandidate {
   type: "use_candidate";
   id: string;
@@ -695,6 +698,7 @@ export interface UseCandidate {
   hits?: string[] | null;
   gesture?: string | null;
   number?: number;
+  clip?: string;
 }
 
 /** Analyse a span of the clip's sound, into a sound or as a new one. */

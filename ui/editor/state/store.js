@@ -4,6 +4,7 @@
 import { t } from "../texts/t.js";
 import { createDrafts } from "./drafts.js";
 import { createWatchers, shareUnchanged } from "./signals.js";
+import { watchPress } from "./press.js";
 import { createSocket } from "./socket.js";
 /** @import { ClientMessage, DocumentState, EditMessage, ServerMessage } from "./protocol.d.ts" */
 /** @import { Connection, Selection, Store } from "./types.d.ts" */
@@ -21,6 +22,7 @@ export function createStore(session, options = {}) {
   const listeners = new Map();
   const watchers = createWatchers();
   const drafts = createDrafts();
+  const press = watchPress();
   let frame = 0;
   /** @type {DocumentState | null} */
   let shown = null;
@@ -79,6 +81,7 @@ export function createStore(session, options = {}) {
     store.acknowledged = shareUnchanged(store.acknowledged, message);
     if (message.project?.clip.digest !== before?.clip.digest) {
       drafts.reset();
+      press.end();
       store.selection = { hits: new Set(), soundId: null, modes: new Set() };
     } else drafts.acknowledge(message.handled);
     isStale = true;
@@ -119,7 +122,7 @@ export function createStore(session, options = {}) {
   /** @param {ClientMessage} message */
   function send(message) {
     const isChange = message.type === "edit" || message.type === "undo" || message.type === "redo" || message.type === "use_candidate";
-    const change = isChange ? drafts.add(message) : null;
+    const change = isChange ? drafts.add(message, store.acknowledged?.project?.clip.digest) : null;
     if (change) {
       socket.send(change); // without a connection it is sent when that is back
       refreshSoon();
@@ -135,11 +138,12 @@ export function createStore(session, options = {}) {
    * @param {string | null} gesture
    */
   function applyEdit(edit, gesture = null) {
-    send({ type: "edit", edit, gesture });
+    if (!press.isOver) send({ type: "edit", edit, gesture });
   }
 
   /** @param {EditMessage | null} edit */
   function hold(edit) {
+    if (press.isOver) return;
     drafts.hold(edit);
     refreshSoon();
   }
@@ -169,6 +173,7 @@ export function createStore(session, options = {}) {
     address: (route) => `/struck/${route}/${encodeURIComponent(session)}`,
     dispose() {
       cancelAnimationFrame(frame);
+      press.dispose();
       socket.close();
       listeners.clear();
       watchers.clear();

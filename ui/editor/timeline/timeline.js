@@ -317,6 +317,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
       scale.setClip(clip);
       scale.fit();
       adding = null;
+      pointer.cancel();
     }
     digest = clip?.digest ?? null;
     film.setClip(clip);
