@@ -30,7 +30,7 @@ def read_midi(data: bytes, frame_rate: Fraction, is_rate_given: bool, source: st
         raise BadInput(f"{source} counts in frames instead of beats; export it as a MIDI file with a tempo")
     tracks = [_absolute(track) for track in file.tracks]
     to_seconds = _TempoMap([event for track in tracks for event in track], file.ticks_per_beat)
-    markers: dict[int, str] = {}
+    markers: dict[int, list[str]] = {}
     notes = []
     start = None
     for track in tracks:
@@ -39,7 +39,7 @@ def read_midi(data: bytes, frame_rate: Fraction, is_rate_given: bool, source: st
             if message.type == "note_on" and message.velocity > 0:
                 notes.append((tick, name, message.velocity))
             elif message.type in ("marker", "cue_marker"):
-                markers.setdefault(tick, message.text.strip())
+                markers.setdefault(tick, []).append(message.text.strip())
             elif message.type == "smpte_offset" and start is None:
                 start = message
     start_s, drop = None, False
@@ -48,12 +48,20 @@ def read_midi(data: bytes, frame_rate: Fraction, is_rate_given: bool, source: st
         drop = start.frame_rate == _DROP_FRAME_RATE
     offset_s = float(start_s or 0)
     spots = [
-        Spot(offset_s + to_seconds(tick), markers.get(tick, ""), name, velocity_db(velocity))
+        Spot(offset_s + to_seconds(tick), _take_marker(markers.get(tick, []), name), name, velocity_db(velocity))
         for tick, name, velocity in sorted(notes, key=lambda note: note[0])
     ]
     if not spots:
-        spots = [Spot(offset_s + to_seconds(tick), text) for tick, text in sorted(markers.items())]
+        spots = [Spot(offset_s + to_seconds(tick), texts[0]) for tick, texts in sorted(markers.items())]
     return SpottingList(tuple(spots), frame_rate, drop, start_s, is_clock=start is not None)
+
+
+def _take_marker(left: list[str], track: str) -> str:
+    """The marker of a note, of those at its tick: its track's own as Struck writes it, else the next; one stays."""
+    own = next((text for text in left if text.startswith(f"{track} h")), left[0] if left else "")
+    if len(left) > 1:
+        left.remove(own)
+    return own
 
 
 def _open(data: bytes, source: str) -> Any:

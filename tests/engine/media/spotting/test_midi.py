@@ -117,3 +117,14 @@ def test_a_rate_that_is_given_counts_before_the_file_s(place: Callable[..., Plac
         place("m.mid", make_midi(30, 27), PAL, "10:00:00:00", wanted_rate=PAL)
     with pytest.raises(BadInput, match="begins at 10:00:01:30, which its frame rate does not have; tell its rate"):
         place("m.mid", make_midi(30, 30), Fraction(60), "10:00:00:00")
+
+
+def test_notes_at_one_time_have_each_their_own_marker(tmp_path: Path) -> None:
+    named = [("Bowl", "h1 left"), ("Bowl", "h3 right"), ("Cup", "h2 rim")]
+    tracks = [
+        Track(sound, tuple(Item(f"{sound} {hit}", 1.0, 0) for own, hit in named if own == sound))
+        for sound in ("Cup", "Bowl")
+    ]
+    write_midi(tmp_path / "m.mid", Session("scene", 48_000, Start(None, PAL), 0, tuple(tracks)))
+    spots = read_spotting(tmp_path / "m.mid", PAL, 100.0, None).spots
+    assert sorted((spot.sound, spot.name) for spot in spots) == [(sound, f"{sound} {hit}") for sound, hit in named]
