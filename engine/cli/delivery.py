@@ -237,7 +237,7 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
     if options.stems is not None:
         Path(options.stems).mkdir(parents=True, exist_ok=True)  # without a hit it stays empty
         paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.heard_hits() else ([], 0)
-        say(f"wrote {len(paths)} stems to {options.stems}")
+        say(f"wrote {counted(len(paths), 'stem')} to {options.stems}")
         _warn_of_level(options.stems, clipped)
         _warn_of_others(options.stems, paths)
     if options.markers is not None:
@@ -255,10 +255,10 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         say(f"wrote {session}")
     if options.pieces is not None:
         files = deliver_pieces(delivery, Path(options.pieces), sample)
-        say(f"wrote {len(files)} pieces to {options.pieces}")
+        say(f"wrote {counted(len(files), 'piece')} to {options.pieces}")
         _warn_of_level(options.pieces, sum(file.clipped for file in files))
         _warn_of_others(options.pieces, [Path(options.pieces, file.file) for file in files])
     for session in (session for session in options.session or () if session not in silent):
         media = deliver_session(delivery, Path(session), sample)
-        beside = f" and {len(media)} sound files beside it" if media else ""
+        beside = f" and {counted(len(media), 'sound file')} beside it" if media else ""
         say(f"wrote {session}{beside}")

@@ -103,6 +103,7 @@ def test_nothing_is_replaced_without_being_told_to(
     outputs = ("--out", tmp_path / "t.wav", "--stems", tmp_path / "stems", "--session", tmp_path / "s.rpp")
     project = ("--project", tmp_path / "p.struck.json")
     assert run(*render(given, *outputs, *project)) == 0
+    assert "wrote 1 stem to " in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     said = refuse(capsys, *render(given, *outputs, *project))
     assert "t.wav and 5 more files exist already; add --overwrite to replace them, or give other names" in said
