@@ -64,8 +64,11 @@ def name_files(project: Project, name: str, kinds: Sequence[str], options: Expor
     """Name of the file of each kind. Raises BadInput, also where nothing sounds that a kind could hold."""
     sounding = {*ZIPPED, *(kind for kind, ending in SESSIONS.items() if ending not in SILENT_SESSIONS)}
     if not project.heard_hits() and not sounding.isdisjoint(kinds):
+        from engine.pipeline.loudness import what_lets_hear
+
         raise BadInput(
-            "no hit sounds, so there are no stems, one-shots or sessions with sound; add a hit, or leave them out"
+            "no hit sounds, so there are no stems, one-shots or sessions with sound; "
+            f"{what_lets_hear(project)}, or leave them out"
         )
     stem, plain = choose_stem(project, name, options), make_file_stem(name, LONGEST_ENDING)
     names = {

@@ -45,11 +45,12 @@ def fit_level(session: Session, message: FitLevel) -> None:
 
 def _fit_peak(session: Session, mixed: Mixed, target_dbtp: float, channels: str, job: Job) -> None:
     from engine.pipeline.headroom import fit_level as fit
+    from engine.pipeline.loudness import what_lets_hear
 
     edit = fit(*mixed, target_dbtp, channels)
     job.check()
     if edit is None:
-        raise BadInput("there is nothing to hear, so there is no level to fit; add a hit first")
+        raise BadInput(f"there is nothing to hear, so there is no level to fit; {what_lets_hear(mixed[0])}")
     session.commit(edit)
 
 
@@ -80,7 +81,7 @@ def measure_loudness(session: Session, message: MeasureLoudness) -> None:
         job.check()
         values = (None if math.isnan(value) else round(value, 2) for value in found)
         integrated, loudness_range, peak, _, short_term = values
-        fault = explain_missing(found) if integrated is None else None
+        fault = explain_missing(found, mixed[0]) if integrated is None else None
         session.send_result(LoudnessMeasured(integrated, loudness_range, peak, short_term, fault))
 
     session.meter.start(run)

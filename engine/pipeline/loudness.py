@@ -67,7 +67,7 @@ def fit_loudness(
     known_db = max(0.0, project.mix.gain_db)  # at a low level it might be too quiet to be measured
     free = measure(known_db, limit=False)
     if math.isnan(free.integrated_lufs):
-        raise BadInput(explain_missing(free))
+        raise BadInput(explain_missing(free, project))
 
     def hold(gain_db: float) -> float:
         return round(min(high_db, max(low_db, gain_db)), 2)
@@ -130,12 +130,17 @@ def check_measurable() -> None:
         raise BadInput(_UNMEASURED)
 
 
-def explain_missing(loudness: Loudness) -> str:
+def what_lets_hear(project: Project) -> str:
+    """What to do where no hit sounds."""
+    return "end the mute or solo that silences all hits" if project.hits else "add a hit"
+
+
+def explain_missing(loudness: Loudness, project: Project) -> str:
     """Why a track has no loudness, and what to do."""
     if not can_measure():
         return _UNMEASURED
     if math.isnan(loudness.true_peak_dbtp):
-        return "there is nothing to hear, so there is no loudness; add a hit first"
+        return f"there is nothing to hear, so there is no loudness; {what_lets_hear(project)}"
     return "the track has no loudness: it is shorter than 0.4 s or quieter than −70 LUFS; raise its level first"
 
 

@@ -97,6 +97,9 @@ def test_a_limiter_that_takes_nearly_all_is_not_driven_further_than_helps() -> N
 
 def test_what_has_no_loudness_is_said() -> None:
     project = make_one_hit()
-    with pytest.raises(BadInput, match="nothing to hear"):
-        fit_loudness(project, {}, -23.0)
+    with pytest.raises(BadInput, match=r"nothing to hear.*; add a hit$"):
+        fit_loudness(replace(project, hits=()), {}, -23.0)
+    muted = replace(project, hits=tuple(replace(hit, mute=True) for hit in project.hits))
+    with pytest.raises(BadInput, match=r"nothing to hear.*; end the mute or solo that silences all hits$"):
+        fit_loudness(muted, {}, -23.0)
     assert all(math.isnan(value) for value in measure_track(project, {}))
