@@ -352,3 +352,20 @@ def test_a_time_that_is_typed_as_it_was_is_shown_as_others_are(editor: Editor) -
     field.press("Enter")
     expect(field).to_have_value(shown)
     assert not editor.see("window.struck.store.view.undo")  # nothing was changed
+
+
+def test_a_hit_that_is_deleted_under_the_hand_is_let_go(editor: Editor) -> None:
+    page, before = editor.page, times_of(editor)
+    click_hit(editor, 3)
+    click_hit(editor, 4, "Shift")
+    (place,) = [editor.locate_hit(hit["id"]) for hit in editor.project["hits"] if hit["time_s"] == before[4]]
+    page.mouse.move(place["x"], place["y"])
+    page.mouse.down()
+    page.mouse.move(place["x"] + 30, place["y"], steps=3)
+    press(editor, "Delete")
+    page.mouse.move(place["x"] + 60, place["y"], steps=3)
+    page.mouse.up()
+    editor.wait("() => !window.struck.store.isSending")
+    assert times_of(editor) == before[:3] + before[5:] and not editor.toasts()
+    press(editor, "Control+z")
+    assert times_of(editor) == before

@@ -368,8 +368,11 @@ export function createPointer(host, store, audio, player) {
 
   return {
     cancel,
-    /** Tell anew what lies under a resting pointer, since the document has changed. */
+    /** Tell anew what lies under a resting pointer, and drop hits that are gone, since the document has changed. */
     refresh() {
+      const known = new Set(hits().map(({ id }) => id));
+      if (drag?.kind === "hits") for (const held of [drag.from, drag.along]) for (const id of held.keys()) if (!known.has(id)) held.delete(id);
+      if (drag && "hit" in drag && !known.has(drag.hit.id)) cancel();
       if (!drag && hovered && last) point(last);
     },
     get hovered() { return hovered; },
