@@ -78,9 +78,11 @@ def test_layers_are_measured_and_a_sound_is_kept_as_a_preset(editor: Editor) -> 
     assert sheet.get_by_role("listitem").count() == 3  # beside the sound itself
     act(editor, lambda: sheet.get_by_role("button", name="Delete all").click())
     assert sheet.get_by_role("listitem").count() == 1
+    sheet.get_by_role("button", name="Close").focus()
+    press(editor, "Control+z")  # also while a sheet has the keyboard
+    assert sheet.get_by_role("listitem").count() == 3
     page.keyboard.press("Escape")
-    for _ in range(2):
-        press(editor, "Control+z")
+    press(editor, "Control+z")
 
     page.keyboard.press("Shift+P")
     sheet = page.get_by_role("dialog", name="Your presets")

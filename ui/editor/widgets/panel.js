@@ -1,9 +1,12 @@
 // @ts-check
 // A panel that floats over the editor: it opens with a project, closes on Escape, and gives the focus back.
 
+import { findAction } from "../actions/bindings.js";
 import { t } from "../texts/t.js";
 import { focusedElement, make } from "./controls.js";
 /** @import { Store } from "../state/types.d.ts" */
+
+const OF_THE_DOCUMENT = ["undo", "redo", "save"]; // what is done in a panel is undone there too
 
 /**
  * @typedef {object} PanelSettings
@@ -13,7 +16,7 @@ import { focusedElement, make } from "./controls.js";
  * @property {() => HTMLElement} first gets the focus when it opens
  * @property {() => void} onOpen fills the controls
  * @property {() => void} [onClose]
- * @property {(event: KeyboardEvent) => boolean | void} [onKey] any key but Escape; true where the editor gets it too
+ * @property {(event: KeyboardEvent) => boolean | void} [onKey] any key but Escape; true where the editor gets it too, as it does those of undo and save
  */
 
 /**
@@ -46,7 +49,7 @@ export function createPanel(app, store, { title, className, content, first, onOp
 
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") setOpen(false);
-    else if (onKey(event)) return;
+    else if (onKey(event) || OF_THE_DOCUMENT.includes(findAction(event, false)?.id ?? "")) return;
     event.stopPropagation();
   });
   const unwatch = store.watch(() => [store.view?.project?.clip.digest], () => setOpen(false));
