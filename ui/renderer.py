@@ -71,6 +71,7 @@ class Renderer:
         self._changes: dict[str, int] = {}  # by hit: the number of the document change that last changed its sound
         self._thread: threading.Thread | None = None
         self._keys: tuple[Project, str, dict[str, str]] | None = None
+        self._documents = 0  # how many were begun with
         self._reported_fault = ""
         self._reported_trouble = ""
         self._lengths = LRU[str, int](MOST_LENGTHS)
@@ -154,8 +155,10 @@ class Renderer:
         started = time.monotonic()
         settings = RenderSettings()
         settled: Project | None = None
-        sampled = 0
+        sampled, number = 0, self._documents
         while True:
+            if number != self._documents:  # what was sampled of another is no news of this one
+                started, sampled, number = time.monotonic(), 0, self._documents
             project = session.project()
             if project is None:
                 return sampled
@@ -270,6 +273,7 @@ class Renderer:
         """Begin with another document, none of whose hits is rendered yet."""
         with self._session.lock:
             self._held = self._unrecognised_too = False
+            self._documents += 1
             self._changes = {}
             self._rendered = {}
             self._session.send(self.message())

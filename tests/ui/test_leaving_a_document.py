@@ -139,3 +139,26 @@ def test_a_change_of_the_clip_before_is_refused(tab: Tab) -> None:
     assert tab.last("document")["undo"] == "Move hit"
     tab.ask("undo", number=3, clip=clip)
     assert tab.last("document")["undo"] == "Move hit" and len(tab.errors) == 2
+
+
+def test_what_was_sampled_of_a_document_is_not_told_of_the_next(tab: Tab, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.pipeline import render
+
+    real, calls = render.sample_hits, []
+    second, goes_on = threading.Event(), threading.Event()
+
+    def sample(*values: Any) -> Any:
+        calls.append(values)
+        if len(calls) == 2:  # the first hits are done
+            second.set()
+            goes_on.wait(60.0)
+        return real(*values)
+
+    monkeypatch.setattr(render, "sample_hits", sample)
+    tab.edit("set_render", variation=0.3)
+    assert second.wait(60.0)
+    tab.ask("open_demo", name="silent")
+    wait_until(lambda: "silent" in tab.session.require_project().clip.path and not tab.session.worker.busy)
+    goes_on.set()
+    tab.settle()
+    assert tab.last("status")["message"] == "" and "done" not in tab.phases
