@@ -25,15 +25,18 @@ export function createRecording({ store, audio, player, settings, changed }) {
   const take = createTake(newGesture);
   /** @type {{rolls_ms: number, timer: ReturnType<typeof setTimeout>, clicks: {stop: () => void}[]} | null} */
   let count = null; // the count before the picture rolls
+  /** @type {string | undefined} */
+  let digest; // of the clip that the take is of
 
   const hits = () => store.view?.project?.hits ?? [];
+  const shown = () => store.view?.project?.clip.digest;
 
   /**
    * @param {readonly EditMessage[]} edits
    * @param {string} gesture
    */
   function apply(edits, gesture) {
-    for (const edit of edits) store.edit(edit, gesture);
+    if (shown() === digest) for (const edit of edits) store.edit(edit, gesture); // else another clip has come up meanwhile
   }
 
   /** Why nothing can be recorded now; "" if it can. */
@@ -57,6 +60,7 @@ export function createRecording({ store, audio, player, settings, changed }) {
       return;
     }
     audio.resume().catch(() => {});
+    digest = shown();
     const { mode, preroll_s } = settings();
     const duration_s = store.view?.project?.clip.duration_s ?? 0;
     if (player.playing) {
@@ -91,6 +95,7 @@ export function createRecording({ store, audio, player, settings, changed }) {
   }
 
   const scope = createScope();
+  scope.add(store.watch(() => [shown()], () => void (shown() !== digest && end())));
   scope.add(store.on("time", (head) => {
     if (take.phase === "off" || !head.playing) return;
     const before = take.phase;
