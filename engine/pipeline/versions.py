@@ -11,12 +11,15 @@ import numpy as np
 
 from engine.core.units import SAMPLE_RATE_HZ, gain_to_db, power_to_db, seconds_to_samples
 from engine.document.history import History, Step
-from engine.document.parts import with_parts
+from engine.document.parts import expand_hit, with_parts
 from engine.document.project import Hit, Project
 from engine.media.export.loudness import measure_loudness
+from engine.physics.model import Physics
+from engine.physics.synthesis import ring_time_s
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.limiter import LimiterGain
 from engine.pipeline.part_strikes import hit_lead
+from engine.pipeline.render import hit_physics
 from engine.pipeline.track import Track
 
 LEAD_S, SHORTEST_S, LONGEST_S, RING_S = 0.1, 0.5, 20.0, 2.0
@@ -38,28 +41,59 @@ def find_passage(project: Project, ids: Collection[str]) -> tuple[float, float]:
 
 
 def find_changes(history: History, ids: Collection[str]) -> list[Step]:
-    """The steps of a history that changed how hits sound, newest first; each has the document before it."""
+    """The steps of a history that changed what is heard in the passage around hits, newest first.
+
+    That is how the hits sound, and others of which more than the last half of the decay, in dB, lies in the passage.
+    Each step has the document before it.
+    """
+    span = find_passage(history.now, ids)
+    rings: dict[tuple[Any, ...], float] = {}
     changes = []
-    after = _describe(history.now, ids)
+    after = _describe(history.now, ids, span, rings)
     for step in reversed(history.past):
-        before = _describe(step.project, ids)
+        before = _describe(step.project, ids, span, rings)
         if before != after:
             changes.append(step)
         after = before
     return changes
 
 
-def _describe(project: Project, ids: Collection[str]) -> tuple[Any, ...]:
-    """All that hits sound by; names and where they were found are none of it."""
+def _describe(
+    project: Project, ids: Collection[str], span: tuple[float, float], rings: dict[tuple[Any, ...], float]
+) -> tuple[Any, ...]:
+    """All that hits and those beside them in a passage sound by; names, colours and where they were found are not."""
 
     def plain(hit: Hit) -> Hit:
         return replace(hit, name="", group="", touched=False, found_s=None, strength=1.0)
 
-    hits = [plain(hit) for hit in project.hits if hit.id in ids]
+    heard = project.heard_hits()  # others' solo silences
+    beside = {hit.id for hit in heard if hit.id not in ids and _reaches(project, hit, span, rings)}
+    hits = [plain(hit) for hit in project.hits if hit.id in ids or hit.id in beside]
     struck = with_parts(project.sounds, (hit.sound_id for hit in hits))
-    sounds = [replace(sound, name="", fit=None) for sound in project.sounds if sound.id in struck]
-    heard = [hit.id for hit in project.heard_hits() if hit.id in ids]  # others' solo silences
-    return tuple(hits), tuple(heard), tuple(sounds), replace(project.mix, clip_gain_db=0.0), project.render
+    sounds = [replace(sound, name="", fit=None, color="") for sound in project.sounds if sound.id in struck]
+    own = tuple(hit.id for hit in heard if hit.id in ids)
+    return tuple(hits), own, tuple(sounds), replace(project.mix, clip_gain_db=0.0), project.render
+
+
+def _reaches(project: Project, hit: Hit, span: tuple[float, float], rings: dict[tuple[Any, ...], float]) -> bool:
+    """Whether a hit is heard in a passage; ``rings`` keeps how long hits of a sound are, by the first of them."""
+    start_s, end_s = span
+    if start_s <= hit.time_s < end_s:
+        return True
+    if hit.time_s >= end_s:
+        return _start_s(project, hit) < end_s
+    if hit.time_s <= start_s - REACH_S:
+        return False
+    kind = (id(project.sound(hit.sound_id)), hit.offsets.decay_ratio, hit.stroke)
+    if kind not in rings:
+        rings[kind] = max(strike.offset_s + _ring_s(project, strike.hit) for strike in expand_hit(project, hit))
+    return hit.time_s + rings[kind] > start_s
+
+
+def _ring_s(project: Project, hit: Hit) -> float:
+    """Seconds until a strike is 30 dB under its start; of a scrape, after its end."""
+    length_s = hit.stroke.length_s if hit.stroke is not None else 0.0
+    return length_s + ring_time_s(Physics(*hit_physics(project, hit))) / 2.0
 
 
 def cut_passage(project: Project, start_s: float, end_s: float) -> Project:

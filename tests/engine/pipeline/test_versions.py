@@ -10,6 +10,7 @@ import pytest
 
 from engine.document.edits.messages import apply_message
 from engine.document.history import History, commit
+from engine.physics.model import Modes
 from engine.pipeline.versions import find_changes, find_passage, match_loudness
 from tests.engine.document.test_arranging import make_project
 
@@ -62,3 +63,19 @@ def test_another_sound_s_solo_is_a_change_of_what_it_silences() -> None:
     assert not {"h1"} & {hit.id for hit in history.now.heard_hits()}
     (change,) = find_changes(history, {"h1"})
     assert change.project is history.past[-1].project and find_changes(history, {"h2"})
+
+
+def test_what_rings_into_the_passage_counts_and_a_colour_does_not() -> None:
+    project = make_project(0.9, 1.1, 1.3)
+    slow = Modes((440.0,), (-12.0,), (20.0,), (0.0,))  # 30 dB take 0.17 s
+    project = replace(project, sounds=tuple(replace(sound, modes=slow) for sound in project.sounds))
+    history = History(project)
+    for message in (
+        {"kind": "set_hits", "ids": ["h1"], "values": {"gain_db": -9.0}},
+        {"kind": "delete_hits", "ids": ["h2"]},
+        {"kind": "set_color", "sound_id": "s2", "color": "#112233"},
+    ):
+        history = commit(history, apply_message(history.now, message))
+    assert len(history.past) == 3
+    assert [change.label for change in find_changes(history, {"h3"})] == ["Delete hit"]
+    assert [change.label for change in find_changes(history, {"h1"})] == ["Delete hit", "Set level of hit"]
