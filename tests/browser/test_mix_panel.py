@@ -101,3 +101,13 @@ def test_another_clip_shows_no_loudness_of_the_last_one(editor: Editor, tmp_path
     assert "nothing to hear" not in (why.text_content() if why.is_visible() else "")
     if can_measure():
         editor.wait(f"() => {SHOWN}[0] !== '–'")
+
+
+def test_what_is_typed_for_one_clip_is_not_entered_in_the_next(editor: Editor) -> None:
+    editor.page.get_by_role("tab", name="Mix").click()
+    editor.page.locator("[aria-label='Level, value']:visible").first.fill("-20")
+    editor.see("void window.struck.store.send({ type: 'open_demo', name: 'silent' })")
+    editor.wait("() => window.struck.store.view.project.name === 'demo_silent'")
+    assert editor.see("document.activeElement.matches('input')") is False
+    editor.wait("() => !window.struck.store.isSending")
+    assert editor.see("window.struck.store.view.undo") is None

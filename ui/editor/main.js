@@ -44,6 +44,7 @@ import { LANGUAGE } from "./texts/t.js";
 import { createTheme, watchTheme } from "./widgets/theme.js";
 import { createToasts } from "./widgets/toasts.js";
 import { createTour } from "./panels/tour.js";
+import { createTyping } from "./widgets/typing.js";
 import { createTopBar } from "./panels/top_bar.js";
 
 const STYLES = ["theme.css", "style.css", "actions/actions.css", "panels/inspector.css", "sound/comparison.css", "panels/find.css", "arrange/arrange.css", "panels/export.css", "perform/perform.css", "mix/mix.css", "sync/sync.css", "animatic/animatic.css", "storyboard/storyboard.css"];
@@ -119,8 +120,9 @@ export async function mount(element) {
   const announcer = createAnnouncer(app, store);
   const focus = createFocus(store);
   const leaveGuard = createLeaveGuard(store, start.isUploading);
+  const typing = createTyping(store);
 
-  const parts = [markers, syncPanel, animatic, storyboard, arranging, quantize, patterns, takes, versions, scrapes, layers, partsSheet, ownPresets, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
+  const parts = [typing, markers, syncPanel, animatic, storyboard, arranging, quantize, patterns, takes, versions, scrapes, layers, partsSheet, ownPresets, spotting, conform, clipFinding, announcer, focus, spectrogram, leaveGuard, keys, keySheet, keyTitles, focusFrames, focusTips, tour, theme, { dispose: stopShowing }, hints, topBar, timeline, materials, start, toasts, inspector, perform, player, audio, layout, store];
   /** @param {{mode: [string, number]} | {hit: string}} what */
   const locate = (what) => ("mode" in what ? inspector.locate(what) : timeline.locate(what));
   const struck = { store, audio, player, timeline, inspector, perform, locate };

@@ -82,6 +82,7 @@ export function createStore(session, options = {}) {
     if (message.project?.clip.digest !== before?.clip.digest) {
       drafts.reset();
       press.end();
+      emit("left", null);
       store.selection = { hits: new Set(), soundId: null, modes: new Set() };
     } else drafts.acknowledge(message.handled);
     isStale = true;

@@ -87,6 +87,8 @@ export interface StoreEvents {
   playing: boolean;
   /** Whether moves and deletions take later hits along. */
   ripple: boolean;
+  /** Another clip has taken the place of the one on show, and is about to be shown. */
+  left: null;
   /** The range that a loop repeats, or whether there is a loop, has changed. */
   range: Span | null;
   /** Speed of picture and hits: as it is, below 0 backwards, and whether half speed is on. */
