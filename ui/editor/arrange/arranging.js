@@ -182,6 +182,7 @@ export function createArranging(store, player) {
 
   const scope = createScope();
   scope.add(store.watch(() => [store.view?.project?.hits], chooseAdded));
+  scope.add(store.on("left", () => { adding = null; })); // the next clip's hits are others
   scope.listen(document, "copy", onCopy);
   scope.listen(document, "cut", onCopy);
   scope.listen(document, "paste", onPaste);
