@@ -207,5 +207,10 @@ test("what is dragged while another clip is shown is not done to that clip, and 
   await new Promise((done) => setTimeout(done));
   store.edit(velocity("h1", -3));
   assert.deepEqual(sent.map((change) => change.clip), ["another"]);
+  // A press whose release the page was not told of, as of a button that opened the browser's menu, holds nothing back.
+  page.dispatchEvent(Object.assign(new Event("pointerdown"), { button: 2 }));
+  server.show(makeProject(), 1);
+  store.edit(velocity("h1", -4));
+  assert.equal(sent.length, 2);
   Reflect.deleteProperty(globalThis, "window");
 });
