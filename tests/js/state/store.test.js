@@ -202,7 +202,10 @@ test("what is dragged while another clip is shown is not done to that clip, and 
   server.show(other, 0);
   store.hold(velocity("h1", -2)); // the hand goes on
   page.dispatchEvent(new Event("pointerup"));
+  let shownAgain = 0;
+  store.on("selection", () => ++shownAgain);
   store.edit(velocity("h1", -2));
+  assert.equal(shownAgain, 1); // every control shows what is there now
   assert.deepEqual([sent, velocities(store.view?.project)], [[], [-6, -6, -6]]);
   await new Promise((done) => setTimeout(done));
   store.edit(velocity("h1", -3));

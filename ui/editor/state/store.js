@@ -139,7 +139,8 @@ export function createStore(session, options = {}) {
    * @param {string | null} gesture
    */
   function applyEdit(edit, gesture = null) {
-    if (!press.isOver) send({ type: "edit", edit, gesture });
+    if (press.isOver) emit("selection", store.selection); // what was dragged shows what is there now
+    else send({ type: "edit", edit, gesture });
   }
 
   /** @param {EditMessage | null} edit */
