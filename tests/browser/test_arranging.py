@@ -108,7 +108,7 @@ def test_hits_are_copied_moved_with_what_follows_and_quantised(editor: Editor) -
     interval.fill("-1 s")
     sheet.locator(".is-main").click()
     (told,) = editor.toasts()
-    assert told.startswith("“-1 s” is not understood here. ") and interval.get_attribute("aria-invalid") == "true"
+    assert told.startswith("“-1 s” does not fit here. ") and interval.get_attribute("aria-invalid") == "true"
     assert sheet.is_visible() and times_of(editor) == before
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Dismiss this message").click()
@@ -294,7 +294,7 @@ def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, 
     page.keyboard.press("Shift+ArrowDown")
     assert chosen_times(editor) == before[4:6]
 
-    # The velocity of both is typed; a time is typed as frames from where the hit is; nonsense stays red.
+    # The velocity of both is typed; a time is typed as frames from where the hit is; what does not fit is told.
     act(editor, lambda: (page.keyboard.type("-3.5"), page.keyboard.press("Enter")))
     chosen = editor.see("[...window.struck.store.selection.hits]")
     assert [hit["velocity_db"] for hit in editor.project["hits"] if hit["id"] in chosen] == [-3.5, -3.5]
@@ -302,12 +302,20 @@ def test_the_list_shares_the_selection_and_its_cells_are_edited(editor: Editor, 
     field = page.get_by_label("Timecode of hit 1")
     field.fill("soon")
     page.keyboard.press("Enter")
-    assert "is-wrong" in (field.get_attribute("class") or "")
+    assert "is-wrong" in (field.get_attribute("class") or "") and field.get_attribute("aria-invalid") == "true"
+    field.fill("-500 s")
+    page.keyboard.press("Enter")
+    nonsense, outside = editor.toasts()
+    assert nonsense.startswith("“soon” does not fit here. Timecode, frames")
+    length_s = editor.project["clip"]["duration_s"]
+    assert outside == f"“-500 s” lies outside the clip; give a time from 0 to {length_s:.3f} s."
     frame_s = 1 / editor.see("window.struck.timeline.scale.rate")
     field.fill("-2 f")
     act(editor, lambda: page.keyboard.press("Enter"))
     assert times_of(editor)[0] == pytest.approx(before[0] - 2 * frame_s)
     assert page.evaluate("document.activeElement.getAttribute('role')") == "grid"
+    for _ in range(2):
+        page.get_by_role("button", name="Dismiss this message").first.click()
 
     # A name and a sound; then by name, whose row comes first.
     rows.nth(6).locator(".is-name").dblclick()

@@ -2,6 +2,7 @@
 // A field or a choice in place of a cell's text, until it is entered or given up.
 
 import { make } from "../widgets/controls.js";
+import { showResult } from "../widgets/refusal.js";
 
 /** @typedef {"down" | "right" | "left" | "stay" | "away"} Onward where the keyboard goes next; away where it is already */
 
@@ -13,7 +14,7 @@ import { make } from "../widgets/controls.js";
  * @param {string} settings.text to begin with: the old text, or what was typed
  * @param {boolean} settings.isNew whether it was typed
  * @param {[string, string][] | null} settings.choices values and their texts; null for a text
- * @param {(text: string) => boolean} settings.read apply; false where the text is not understood
+ * @param {(text: string) => boolean | string} settings.read apply; false, or a sentence that says why, where the text does not fit
  * @param {(where: Onward) => void} settings.done
  */
 export function editCell(cell, { label, help = "", text, isNew, choices, read, done }) {
@@ -38,11 +39,8 @@ export function editCell(cell, { label, help = "", text, isNew, choices, read, d
   /** @param {Onward} where */
   function enter(where) {
     if (isOver) return;
-    if ((field.value !== text || isNew) && !read(field.value)) {
-      field.classList.add("is-wrong");
-      return;
-    }
-    finish(where);
+    const isChanged = field.value !== text || isNew;
+    if (!showResult(field, isChanged ? read(field.value) : true)) finish(where);
   }
 
   field.addEventListener("keydown", (event) => {

@@ -7,6 +7,7 @@ import { t } from "../texts/t.js";
 import { formatTimecode, parseTime } from "../timeline/timecode.js";
 import { createButton, make, newGesture } from "../widgets/controls.js";
 import { formatDb, parseDb, soundColor } from "../widgets/format.js";
+import { explainTime } from "../widgets/refusal.js";
 import { createScope } from "../widgets/scope.js";
 import { editCell } from "./cell_editor.js";
 import { HINT } from "../panels/hit.js";
@@ -22,7 +23,7 @@ import { chooseRow, orderRows, rowsInSight } from "./hit_rows.js";
  * @property {string} title
  * @property {string} [help]
  * @property {(row: HitRow, project: Project) => string} text
- * @property {(text: string, hit: Hit) => boolean} [read] apply what was typed; false where it is not understood
+ * @property {(text: string, hit: Hit) => boolean | string} [read] apply what was typed; false, or a sentence that says why, where it does not fit
  */
 
 const ROW_PX = 26;
@@ -60,7 +61,9 @@ export function createHitList(store, arranging, { player, reveal, quantize, impo
   function readTime(text, hit) {
     const { clip } = requireProject(store);
     const time_s = parseTime(text, clip, hit.time_s);
-    if (time_s === null || time_s < 0 || time_s > clip.duration_s) return false;
+    if (time_s === null) return false;
+    const why = explainTime(text, time_s, clip);
+    if (why) return why;
     arranging.moveOne(hit, time_s - hit.time_s);
     return true;
   }

@@ -101,7 +101,7 @@ export function createQuantize(app, store, arranging) {
     if (!ids.length) return;
     const wrong = choice.to === "grid" && [every, from].find((entry) => entry.isWrong);
     if (wrong) { // what was typed last is shown no more in a moment, and would not be what is done
-      store.emit("error", { type: "error", message: t("quantize.is_not_understood", { typed: wrong.element.value, help: wrong.element.title }) });
+      store.emit("error", { type: "error", message: t("refusal.with_help", { typed: wrong.element.value, help: wrong.element.title }) });
       return;
     }
     const part = choice.percent / 100;

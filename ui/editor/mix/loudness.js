@@ -45,7 +45,7 @@ export function createLoudness(store, isShown) {
   const targets = TARGETS.map(([target, title]) => createButton(formatLufs(target).replace(".0", ""), { title: t("loudness.set_the_level", { target: formatLufs(target), title }), onPress: () => setTo(target) }));
   const typed = createEntry({ label: t("loudness.loudness_to_set_lufs"), className: "ins-time mix-target", onEnter(text) {
     const target = parsePlain(text, ["lufs", "lkfs", "lu"]);
-    if (target === null || target > 0 || target < -60) return false;
+    if (target === null || target > 0 || target < -60) return t("refusal.no_loudness", { typed: text });
     setTo(target);
     return true;
   } });

@@ -11,6 +11,7 @@ import { formatOffset, parseOffset } from "../mix/units.js";
 import { formatTimecode, frameRate, parseTime } from "../timeline/timecode.js";
 import { formatDb, formatPan, formatSeconds, parseDb, parsePan, parsePlain, soundColor } from "../widgets/format.js";
 import { createButton, createEntry, createSelect, createSlider, make, newGesture } from "../widgets/controls.js";
+import { explainTime } from "../widgets/refusal.js";
 import { createSeedEntry, newSeed } from "../widgets/seed_entry.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { HitValues } from "../state/protocol.d.ts" */
@@ -71,7 +72,9 @@ export function createHitPanel(store, audio, arranging) {
     const { clip } = requireProject(store);
     const [first] = chosen();
     const time_s = first ? parseTime(text, clip, first.time_s) : null;
-    if (time_s === null || time_s < 0 || time_s > clip.duration_s) return false;
+    if (time_s === null) return false;
+    const why = explainTime(text, time_s, clip);
+    if (why) return why;
     if (Math.abs(time_s - first.time_s) < SAME_S) setTimeout(() => showTime(first)); // nothing will come that shows it
     else arranging.move(time_s - first.time_s);
     return true;

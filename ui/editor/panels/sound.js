@@ -113,7 +113,7 @@ export function createSoundPanel(store, audio, shared) {
     className: "ins-name",
     /** @param {string} text */
     onEnter(text) {
-      if (!text.trim()) return false;
+      if (!text.trim()) return t("refusal.no_name");
       store.edit({ kind: "rename_sound", sound_id: sound().id, name: text.trim() }, newGesture());
       return true;
     },

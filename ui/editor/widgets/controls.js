@@ -5,6 +5,7 @@ import { clamp } from "../audio/units.js";
 import { t } from "../texts/t.js";
 import { keyed } from "./key_titles.js";
 import { boxOf, pageSize } from "./page_scale.js";
+import { showResult } from "./refusal.js";
 /** @import { Properties } from "../state/types.d.ts" */
 
 /**
@@ -12,7 +13,7 @@ import { boxOf, pageSize } from "./page_scale.js";
  * @property {string} label
  * @property {string} [help]
  * @property {string} [className]
- * @property {(text: string) => boolean | void} onEnter false where the text is not understood
+ * @property {(text: string) => boolean | string | void} onEnter false, or a sentence that says why, where the text does not fit
  */
 /**
  * @typedef {object} SliderSettings
@@ -129,9 +130,7 @@ export function createEntry({ label, help = t("controls.type_it_enter", { label 
   const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", title: help, "aria-label": label });
   const settle = () => {
     const typed = field.value;
-    const wrong = typed !== shown && onEnter(typed) === false;
-    field.classList.toggle("is-wrong", wrong);
-    field.setAttribute("aria-invalid", String(wrong));
+    const wrong = showResult(field, typed === shown || onEnter(typed));
     if (!wrong && typed === field.value) shown = typed; // the blur after Enter is no second entry
     setTimeout(() => {
       if (document.activeElement !== field) {

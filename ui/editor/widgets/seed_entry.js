@@ -3,6 +3,7 @@
 
 import { createEntry } from "./controls.js";
 import { parsePlain } from "./format.js";
+import { t } from "../texts/t.js";
 
 const LARGEST_SEED = 0x7fffffff;
 
@@ -20,7 +21,7 @@ export const createSeedEntry = (label, onSeed) => createEntry({
   /** @param {string} text */
   onEnter(text) {
     const value = parsePlain(text);
-    if (value === null || !Number.isInteger(value) || value < 0 || value > LARGEST_SEED) return false;
+    if (value === null || !Number.isInteger(value) || value < 0 || value > LARGEST_SEED) return t("refusal.no_seed", { typed: text, most: LARGEST_SEED });
     onSeed(value);
     return true;
   },

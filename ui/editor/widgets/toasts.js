@@ -50,6 +50,10 @@ export function createToasts(app, store) {
   const scope = createScope();
   scope.add(store.on("error", ({ message }) => show(message, "error")));
   scope.add(store.on("note", ({ message }) => show(message)));
+  /** @param {Event} event of a field whose text does not fit */
+  const onRefused = (event) => void (event instanceof CustomEvent && show(event.detail, "error"));
+  app.addEventListener("refused", onRefused);
+  scope.add(() => app.removeEventListener("refused", onRefused));
   scope.add(store.watch(() => [store.view?.project?.clip.digest], () => {
     const shown = store.view?.project?.clip.digest;
     if (shown && shown !== digest) stack.replaceChildren(); // what went wrong before another clip came is of no use

@@ -143,7 +143,6 @@ export const ARRANGE = {
   "quantize.grid": "Raster",
   "quantize.how_much_of": "Wie viel des Weges die Schläge rücken",
   "quantize.interval_of_the": "Abstand des Rasters",
-  "quantize.is_not_understood": "„{typed}“ ist hier nicht zu verstehen. {help}",
   "quantize.move_the_chosen": "Die ausgewählten Schläge verschieben (Enter)",
   "quantize.no_hit_is": "Kein Schlag ist ausgewählt",
   "quantize.onset_peaks": "Einsätze",

@@ -143,7 +143,6 @@ export const ARRANGE = {
   "quantize.grid": "Grid",
   "quantize.how_much_of": "How much of the way hits are moved",
   "quantize.interval_of_the": "Interval of the grid",
-  "quantize.is_not_understood": "“{typed}” is not understood here. {help}",
   "quantize.move_the_chosen": "Move the chosen hits (Enter)",
   "quantize.no_hit_is": "No hit is selected",
   "quantize.onset_peaks": "Onset peaks",

@@ -143,7 +143,6 @@ export const ARRANGE = {
   "quantize.grid": "グリッド",
   "quantize.how_much_of": "ヒットをどこまで寄せるか",
   "quantize.interval_of_the": "グリッドの間隔",
-  "quantize.is_not_understood": "「{typed}」は解釈できません。{help}",
   "quantize.move_the_chosen": "選択したヒットを動かす (Enter)",
   "quantize.no_hit_is": "ヒットが選択されていません",
   "quantize.onset_peaks": "オンセット",
