@@ -95,6 +95,13 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def named_folder(text: str) -> str:
+    """An argument type: the name of a folder, which an empty one is not."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty name is no folder; give one")
+    return text
+
+
 def number(low: float, high: float) -> Callable[[str], float]:
     """An argument type: a finite number above ``low`` and up to ``high``."""
     return lambda text: _read_number(text, math.nextafter(low, math.inf), high, f"more than {low:g} and up to {high:g}")

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cli.console import make_progress, same_file, say, warn, whole_number
+from engine.cli.console import make_progress, named_folder, same_file, say, warn, whole_number
 from engine.cli.overwrite import check_existing, describe_others, find_existing
 from engine.core.errors import BadInput
 from engine.core.files import check_ending, check_folder, check_target, is_stream
@@ -54,8 +54,12 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="WAV", help=f"the generated track, 48 kHz 24-bit; or {', '.join(SOUND_ENDINGS[1:])}"
     )
     parser.add_argument("--video", metavar="MP4", help="the clip with the generated track; or .mov, .mkv")
-    parser.add_argument("--stems", metavar="DIR", help="one WAV for each sound, which sum to the track")
-    parser.add_argument("--pieces", metavar="DIR", help="one-shots: single hits, trimmed, faded and normalised")
+    parser.add_argument(
+        "--stems", type=named_folder, metavar="DIR", help="one WAV for each sound, which sum to the track"
+    )
+    parser.add_argument(
+        "--pieces", type=named_folder, metavar="DIR", help="one-shots: single hits, trimmed, faded and normalised"
+    )
     parser.add_argument("--markers", metavar="FILE", help="the hits as CSV")
     parser.add_argument(
         "--session",

@@ -15,6 +15,7 @@ from engine.cli.console import (
     MAX_SEED,
     TRACK_HELP,
     make_progress,
+    named_folder,
     number,
     read_json,
     same_file,
@@ -93,14 +94,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), metavar="N", help="from which every hit's is derived")
     batch = parser.add_argument_group("batch")
     batch.add_argument(
-        "--out-dir", metavar="DIR", help="a folder for several clips; what is done there is not done again"
+        "--out-dir",
+        type=named_folder,
+        metavar="DIR",
+        help="a folder for several clips; what is done there is not done again",
     )
     batch.add_argument(
         "--formats", nargs="+", default=["wav"], metavar="F", help="to write there: wav, mp4, rpp, stems, …"
     )
     batch.add_argument("--pattern", default="{clip}", metavar="P", help="names there, of {clip} and {number}")
     batch.add_argument(
-        "--watch", metavar="FOLDER", help="render what comes into a folder, until Ctrl-C; in place of clips"
+        "--watch",
+        type=named_folder,
+        metavar="FOLDER",
+        help="render what comes into a folder, until Ctrl-C; in place of clips",
     )
     batch.add_argument("--jobs", type=whole_number(1, 64), metavar="N", help="clips at a time; one by default")
     batch.add_argument(

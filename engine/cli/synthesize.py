@@ -18,7 +18,9 @@ _LONGEST_S = 600.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("physics", metavar="PHYSICS_JSON", help="physics as `analyze --json` writes it")
     parser.add_argument("--out", metavar="WAV", required=True, help="the sound to write, mono, at the physics' rate")
-    parser.add_argument("--duration", type=number(0.0, _LONGEST_S), metavar="S", help="seconds; else until -60 dB")
+    parser.add_argument(
+        "--duration", type=number(0.0, _LONGEST_S), metavar="S", help="seconds; else until -60 dB, at most 20"
+    )
     parser.add_argument("--seed", type=whole_number(0, MAX_SEED), default=0, metavar="N", help="of the residual")
 
 
@@ -28,12 +30,14 @@ def run(options: argparse.Namespace, stdout: IO[str]) -> None:
     name = "standard input" if options.physics == "-" else options.physics
     physics = physics_from_json(read_json(options.physics), name)
     from engine.media.export.sound import check_form, write_sound
-    from engine.physics.synthesis import synthesize
+    from engine.physics.synthesis import LONGEST_RING_S, ring_time_s, synthesize
 
     check_form(options.out, physics.sample_rate_hz, 1)
     sound = synthesize(physics, options.duration, options.seed)
     if not sound.any():
         warn(f"{name} has no mode under half the sample rate and no noise that are heard, so the sound is silence")
+    elif options.duration is None and ring_time_s(physics) >= LONGEST_RING_S:
+        warn(f"{name} sounds on after {LONGEST_RING_S:g} s, where the sound ends; give a longer --duration")
     bits = 32 if check_ending(Path(options.out), SOUND_ENDINGS, "--out") in WAVE_ENDINGS else 24
     clipped = write_sound(options.out, sound, physics.sample_rate_hz, bits)
     over = f"; clipped in {counted(clipped, 'sample')}, which .wav does not do" if clipped else ""

@@ -18,8 +18,11 @@ _INAUDIBLE = 1e-7  # -140 dB re full scale
 _MAX_PHASORS = 2**23  # numbers at a time: 64 MB
 
 
+LONGEST_RING_S = 20.0
+
+
 def ring_time_s(physics: Physics) -> float:
-    """Seconds until every mode and noise band is 60 dB under the loudest one's start, at most 20."""
+    """Seconds until every mode and noise band is 60 dB under the loudest one's start, at most LONGEST_RING_S."""
     levels: list[tuple[float, float]] = []
     muted = physics.modes.mute_mask
     for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
@@ -31,7 +34,7 @@ def ring_time_s(physics: Physics) -> float:
         return 0.0
     floor = max(power for power, _ in levels) - 60.0
     rings = [(power - floor) / 60.0 * LN_60_DB / max(decay, 1e-9) for power, decay in levels if power > floor]
-    return min(20.0, max(rings, default=0.0))
+    return min(LONGEST_RING_S, max(rings, default=0.0))
 
 
 def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0) -> np.ndarray:

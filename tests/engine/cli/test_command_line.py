@@ -138,6 +138,17 @@ def test_synthesize_is_the_formula(folder: Path, capsys: pytest.CaptureFixture[s
     assert np.abs(sound - expected).max() < 1e-4 and np.abs(sound).max() > 1.5  # nothing limits it
     assert run("synthesize", folder / "two.json", "--out", folder / "two.wav") == 0
     assert len(read_float(folder / "two.wav")) == pytest.approx(6.908 / 20 * 44_100, rel=0.1)
+    assert "sounds on" not in capsys.readouterr().err
+
+
+def test_synthesize_tells_where_it_ends_a_sound_that_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    modes = {"frequency_hz": [400.0], "power_db": [0], "decay_per_s": [0.1]}
+    (folder / "long.json").write_text(json.dumps({"sample_rate": 8000, "modes": modes}))
+    given = ["synthesize", folder / "long.json", "--out", folder / "long.wav"]
+    for options, is_told in (([], True), (["--duration", "1"], False)):
+        assert run(*given, *options) == 0
+        told = "sounds on after 20 s, where the sound ends; give a longer --duration" in capsys.readouterr().err
+        assert told == is_told
 
 
 def test_the_seed_touches_only_the_residual(folder: Path, physics: Path) -> None:
@@ -346,6 +357,7 @@ def test_render_refuses_before_it_works(
         ("no folder", [silent, "--out", tmp_path / "missing" / "o.wav"]),
         ("is a folder", [silent, "--out", tmp_path]),
         ("is a file", [silent, "--stems", physics]),
+        ("--pieces: an empty name is no folder; give one", [silent, "--pieces", ""]),
         ("overwrite", [silent, "--video", silent]),
         ("two names", [silent, "--out", out, "--markers", out]),
         ("out of range", [silent, "--out", out, "--steps", "0"]),
