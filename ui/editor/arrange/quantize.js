@@ -100,10 +100,7 @@ export function createQuantize(app, store, arranging) {
     const ids = arranging.chosen().map((hit) => hit.id);
     if (!ids.length) return;
     const wrong = choice.to === "grid" && [every, from].find((entry) => entry.isWrong);
-    if (wrong) { // what was typed last is shown no more in a moment, and would not be what is done
-      store.emit("error", { type: "error", message: t("refusal.with_help", { typed: wrong.element.value, help: wrong.element.title }) });
-      return;
-    }
+    if (wrong) return; // what was typed last is shown no more in a moment, and would not be what is done
     const part = choice.percent / 100;
     if (choice.to === "peaks") store.send({ type: "draw_to_peaks", hits: ids, strength: part });
     else if (choice.to === "frames") store.edit({ kind: "quantize_hits", ids, strength: part }, newGesture());
