@@ -126,7 +126,8 @@ def _export(session: Session, names: Mapping[str, str], options: ExportOptions, 
         exported = Exported(tuple(files), is_current)
         session.send_result(exported)
         session.exported = exported, session.require_project() if is_current else delivery.project
-    session.set_status("export", "done", 100 * len(names), 100 * len(names), "Exported", started)
+        # Under the same lock: a page that was told of the files must not hear once more that they are being written.
+        session.set_status("export", "done", 100 * len(names), 100 * len(names), "Exported", started)
 
 
 def _write(

@@ -157,6 +157,25 @@ def test_a_page_that_is_loaded_anew_shows_how_far_an_export_is(editor: Editor) -
     editor.see("window.tell('idle')")
 
 
+def test_an_export_without_files_ends_too(editor: Editor) -> None:
+    """A project that is collected says as an export how far it is, and makes no file to fetch."""
+    page = editor.page
+    editor.see(
+        """() => {
+          const { store } = window.struck;
+          window.tell = (phase) => store.emit("status", store.status = { ...store.status, phase });
+        }"""
+    )
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    dialog = page.get_by_role("dialog", name="Export")
+    stop, go = dialog.get_by_role("button", name="Cancel", exact=True), page.locator(".st-export-foot .is-main")
+    editor.see("window.tell('exporting')")
+    assert stop.is_visible() and go.is_hidden()
+    editor.see("window.tell('done')")
+    assert stop.is_hidden() and go.is_visible()
+    page.keyboard.press("Escape")
+
+
 def test_the_queue_warns_of_the_level_under_what_is_done(editor: Editor, tmp_path: Path) -> None:
     page = editor.page
     page.get_by_role("button", name="Export", exact=True).first.click()

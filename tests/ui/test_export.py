@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +71,34 @@ def test_a_page_that_is_loaded_anew_finds_the_files_until_another_clip_is_opened
     tab.ask("undo")
     tab.open_demo()
     assert not Tab(tab.session).heard("exported")
+
+
+@pytest.mark.slow
+def test_nothing_is_still_exported_once_the_files_are_told(
+    tab: Tab, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another activity, as sampling is, may say anything as soon as the session lets go of its lock."""
+    shown: list[str] = []
+
+    class Lock:
+        def __init__(self, lock: threading.RLock) -> None:  # type: ignore[valid-type]
+            self.lock: Any = lock
+            self.depth = 0
+
+        def __enter__(self) -> None:
+            self.lock.__enter__()
+            self.depth += 1
+
+        def __exit__(self, *error: object) -> None:
+            self.depth -= 1
+            if self.depth == 0 and tab.heard("exported"):
+                shown.append(tab.session._board.shown().phase)
+            self.lock.__exit__(*error)
+
+    monkeypatch.setattr(tab.session, "lock", Lock(tab.session.lock))
+    tab.told.clear()
+    export(tab, client, "markers")
+    assert shown and set(shown) == {"done"}
 
 
 @pytest.mark.slow

@@ -55,6 +55,7 @@ export function createExportMenu(store) {
   const chosen = recallKinds();
   let working = false;
   let isOwn = false; // whether the export was begun here, and not in another tab or before this page was loaded
+  let isTold = false; // whether the server has said that it exports
   let isCut = false; // whether the connection was lost during an export, and the server has not said since what it is at
   /** @type {Exported["files"]} */
   let files = [];
@@ -175,6 +176,7 @@ export function createExportMenu(store) {
   /** @param {"ask" | "keep" | "replace"} [existing] */
   function begin(existing = "ask") {
     question.hide();
+    isTold = false;
     isOwn = working = store.send({ type: "export", what: chosenKinds(), options: { ...form.options }, existing });
     show();
   }
@@ -242,7 +244,7 @@ export function createExportMenu(store) {
   /** @param {boolean} isDone */
   const end = (isDone) => {
     if (!working) return;
-    working = false;
+    working = isTold = false;
     if (isDone && isOwn && menu.hidden) setOpen(true);
     show();
   };
@@ -266,7 +268,7 @@ export function createExportMenu(store) {
     plan = message;
     showNames();
     if (!message.asks) return;
-    working = false;
+    working = isTold = false;
     show();
     question.ask(message.existing);
   }));
@@ -282,7 +284,7 @@ export function createExportMenu(store) {
   scope.add(store.watch(() => [store.view?.project?.clip.digest], () => {
     files = [];
     plan = null;
-    working = false;
+    working = isTold = false;
     kept = "";
     if (!presets.isChosen()) form.take({ start_timecode: "" }); // typed for the clip before
     question.hide();
@@ -299,9 +301,9 @@ export function createExportMenu(store) {
   scope.add(store.on("status", ({ phase }) => {
     const wasCut = isCut;
     isCut = false;
-    working ||= phase === "exporting"; // begun in another tab, or before this page was loaded
+    if (phase === "exporting") working = isTold = true; // perhaps begun in another tab, or before this page was loaded
     if (wasCut && ENDED.has(phase)) store.emit("error", { type: "error", message: t("export_menu.cut_off") });
-    else if (working && (phase === "error" || phase === "cancelled")) {
+    else if (working && (phase === "error" || phase === "cancelled" || isTold && ENDED.has(phase))) { // ended without files: a collected project
       end(false);
       isOwn = false;
     }

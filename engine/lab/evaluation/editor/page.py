@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.core.errors import BadInput
+from engine.core.errors import BadInput, StruckError
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.lab.benchmarks.browser import find_browser
 from engine.lab.realtime import forbid_realtime
@@ -28,6 +28,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 STORE = "window.struck.store"
+EXPORTED = ".st-files:not([hidden]) > .st-file"
 IS_HEARD = f"""() => {{
   const store = {STORE};
   const hits = store?.view?.project?.hits;
@@ -121,12 +122,14 @@ class EditorPage:
         return np.asarray(samples)
 
     def export(self) -> dict[str, Path]:
-        """Export as the dialog offers it; paths of the downloads by their ending."""
+        """Export as the dialog offers it; paths of the downloads by their ending. Raises StruckError if it fails."""
         self.page.get_by_role("button", name="Export", exact=True).first.click()
         dialog = self.page.get_by_role("dialog", name="Export")
         dialog.get_by_role("button", name="Export", exact=True).click()
-        links = self.page.locator(".st-file")
-        links.nth(1).wait_for()
+        links = self.page.locator(EXPORTED)
+        self.wait(f"() => document.querySelectorAll('{EXPORTED}').length > 1 || {STORE}.status.phase === 'error'")
+        if self.see(f"{STORE}.status.phase") == "error":
+            raise StruckError(f"the export failed: {self.see(f'{STORE}.status.message')}")
         found = {}
         for link in links.all():
             with self.page.expect_download() as download:
