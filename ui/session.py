@@ -250,7 +250,9 @@ class Session:
             self.focus = Focus()
             self.headroom_gesture = None
             self.media = Media(filmstrip=project is not None)
-            self.exported = None
+            if self.exported is not None:
+                self.exported = None
+                self.send(Exported((), is_current=True, again=True))
             self._board.reset()
             self.dirty = not resumed
             self.unfinished = False

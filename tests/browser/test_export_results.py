@@ -38,6 +38,12 @@ def test_results_warn_of_the_level_age_with_an_edit_and_go_with_the_clip(editor:
     expect(words).to_have_text("Exported before the last change")
     assert links.count() == 2
 
+    page.keyboard.press("Escape")
+    editor.open_demo("sound")  # the same clip, and a document of its own
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    assert links.count() == 0 and words.inner_text() == ""
+    page.keyboard.press("Escape")
+
     editor.open_demo("silent")
     page.get_by_role("button", name="Export", exact=True).first.click()
     assert links.count() == 0 and words.inner_text() == ""

@@ -68,7 +68,7 @@ class ExportedFile:
 class Exported:
     """The files of an export; ``is_current``: whether they are of the project as it is now.
 
-    ``again``: told to a tab that joins, of an export before.
+    ``again``: told to a tab that joins, of an export before; without files where another document was opened.
     """
 
     type: ClassVar[str] = "exported"

@@ -1178,7 +1178,7 @@ export interface ExportedFile {
   warning: string;
 }
 
-/** The files of an export; ``is_current``: whether they are of the project as it is now. ``again``: told to a tab that joins, of an export before. */
+/** The files of an export; ``is_current``: whether they are of the project as it is now. ``again``: told to a tab that joins, of an export before; without files where another document was opened. */
 export interface Exported {
   type: "exported";
   files: ExportedFile[];
