@@ -35,10 +35,15 @@ def shorten_name(name: str, ending: str = "") -> str:
 
 def make_file_stem(name: str, ending: str = "") -> str:
     """A name that every file system takes together with an ending: at most 80 characters, no separators, not empty."""
-    held = "".join(letter if _is_taken(letter) else "\0" for letter in name)
-    stem = re.sub("\0+", "_", held).strip(" .")[:80]
+    stem = replace_refused(name, "_").strip(" .")[:80]
     stem = f"_{stem}" if not stem or _RESERVED.match(stem) else stem
     return shorten_name(stem, ending)
+
+
+def replace_refused(name: str, mark: str) -> str:
+    """A name with a mark in place of each run of characters that not every file system takes."""
+    held = "".join(letter if _is_taken(letter) else "\0" for letter in name)
+    return re.sub("\0+", mark, held)
 
 
 def _is_taken(letter: str) -> bool:

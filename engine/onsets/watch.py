@@ -109,8 +109,11 @@ def detect_with_rhythms(
     frame_rate: Fraction | float,
     duration_s: float,
     rhythms: Sequence[Rhythm | None],
-) -> list[OnsetTrack]:
-    """``detect_with_network`` with each of some rhythms, None without one; the clip is encoded once."""
+) -> tuple[list[OnsetTrack], np.ndarray, np.ndarray]:
+    """``detect_with_network`` with each of some rhythms, None without one; the clip is encoded once.
+
+    Also returns the frames' times [N] in s and the velocity that the network reads there, [N].
+    """
     times: list[float] = []
     features = FeatureBuffer()
     prepared = prepare_frames(frames, frame_rate, network.config.pixels)
@@ -120,7 +123,12 @@ def detect_with_rhythms(
         features.append(chunk)
     outputs = predict_clip(network, calibrated_threshold, features.concatenate(), times)
     given = (network, calibrated_threshold, first, times, outputs, duration_s)
-    return [_finish_track(*given, rhythm) for rhythm in rhythms]
+    return [_finish_track(*given, rhythm) for rhythm in rhythms], np.asarray(times), smooth_velocity(outputs)
+
+
+def smooth_velocity(outputs: np.ndarray) -> np.ndarray:
+    """The velocity of every frame, [N] from 0 to 1, from the network's outputs [N, 3]: the mean of VELOCITY_FRAMES."""
+    return np.clip(uniform_filter1d(outputs[:, 2], VELOCITY_FRAMES, mode="nearest"), 0.0, 1.0)
 
 
 def _finish_track(
@@ -317,14 +325,14 @@ def make_track(
     if len(outputs) < 4:
         return OnsetTrack(draw_curve(np.zeros(count), ()), ())
     strength = read_strengths(times_s, outputs, calibrated_threshold)
-    velocity = uniform_filter1d(outputs[:, 2], VELOCITY_FRAMES, mode="nearest")
+    velocity = smooth_velocity(outputs)
     peaks = [(at, time_s) for at, time_s in pick_peaks(times_s, outputs) if time_s < duration_s]
     odds = strength[[at for at, _ in peaks]].clip(1e-6, 1.0 - 1e-6)
     weighed = np.log(odds / (1.0 - odds))
     if rhythm is not None:
         weighed = weigh_by_rhythm(np.asarray([time_s for _, time_s in peaks]), weighed, rhythm)
     candidates = tuple(
-        Onset(time_s, float(1.0 / (1.0 + np.exp(-log_odds))), float(np.clip(velocity[at], 0.0, 1.0)))
+        Onset(time_s, float(1.0 / (1.0 + np.exp(-log_odds))), float(velocity[at]))
         for (at, time_s), log_odds in zip(peaks, weighed, strict=True)
     )
     grid = np.arange(count) / CURVE_RATE_HZ

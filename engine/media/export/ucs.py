@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.core.bounded_json import read_json_file
 from engine.core.errors import BadInput, quote
-from engine.core.names import make_file_stem, to_text
+from engine.core.names import make_file_stem, replace_refused, to_text
 from engine.core.paths import ASSETS
 from engine.media.export.tags import Category
 
@@ -125,8 +125,13 @@ def check_pattern(pattern: str) -> str:
 
 
 def format_name(pattern: str, fields: NameFields, ending: str = "") -> str:
-    """A file's name without its ending, by a pattern; ``_`` within a field becomes a space. Raises BadInput."""
+    """A file's name without its ending, by a pattern. Raises BadInput.
+
+    Within a field ``_``, which parts the fields, and what no file's name may hold become a space.
+    """
     check_pattern(pattern)
-    values = {name: re.sub(r"[_\s]+", " ", value).strip() for name, value in fields.values().items()}
+    values = {
+        name: re.sub(r"[_\s]+", " ", replace_refused(value, " ")).strip() for name, value in fields.values().items()
+    }
     name = re.sub(r"_{2,}", "_", pattern.format(**values)).strip("_ ")
     return make_file_stem(name, ending)

@@ -17,7 +17,7 @@ from engine.lab.benchmarks.browser import find_browser
 from engine.lab.realtime import forbid_realtime
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 WAIT_MS = 600_000.0
 SIZE_PX = (1440, 900)
@@ -140,23 +140,32 @@ class EditorPage:
 
 
 @contextmanager
-def open_tab(address: str, folder: Path, browser_path: str | None, wait_ms: float = WAIT_MS) -> Iterator[Page]:
-    """One tab at an address, in a browser without a window, with its downloads in a folder."""
+def start_browser(folder: Path, browser_path: str | None) -> Iterator[Browser]:
+    """A browser without a window, with its downloads in a folder."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS, downloads_path=str(folder))
-        context = browser.new_context(
-            viewport={"width": SIZE_PX[0], "height": SIZE_PX[1]}, accept_downloads=True, color_scheme="dark"
-        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def open_tab(browser: Browser, address: str, wait_ms: float = WAIT_MS) -> Iterator[Page]:
+    """One tab at an address, which shares nothing with the browser's others."""
+    context = browser.new_context(
+        viewport={"width": SIZE_PX[0], "height": SIZE_PX[1]}, accept_downloads=True, color_scheme="dark"
+    )
+    try:
         context.add_init_script("localStorage.setItem('struck.tour', 'left')")  # it would lie over the picture
         page = context.new_page()
         page.set_default_timeout(wait_ms)
         page.goto(address)
-        try:
-            yield page
-        finally:
-            browser.close()
+        yield page
+    finally:
+        context.close()
 
 
 @contextmanager
@@ -166,6 +175,6 @@ def browse(address: str, folder: Path) -> Iterator[EditorPage]:
     if found is None:
         raise BadInput("no Chrome or Chromium was found, in which the editor is tried; install one")
     forbid_realtime()
-    with open_tab(address, folder, found) as page:
+    with start_browser(folder, found) as browser, open_tab(browser, address) as page:
         page.wait_for_function(f"window.struck && {STORE}.connection === 'open' && {STORE}.welcome")
         yield EditorPage(page, address)

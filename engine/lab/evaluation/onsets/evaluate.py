@@ -61,6 +61,11 @@ from engine.onsets.watch import detect_with_rhythms
 FOLEY_DELTA = 0.3
 
 
+def nearest_frames(frames_s: np.ndarray, hits_s: Sequence[float], lag_s: float) -> np.ndarray:
+    """Index of the frame at each hit, [H], in a picture that is ``lag_s`` later than its sound."""
+    return np.abs(frames_s - (np.asarray(hits_s)[:, None] + lag_s)).argmin(axis=1)
+
+
 def detect_in_clip(
     picture: Path,
     sound: Path | None,
@@ -99,7 +104,9 @@ def detect_in_clip(
         network, threshold = fold.network, fold.calibrated_threshold
         small = iter_frames(picture, choose_rows(info.width, info.height, network.config.pixels))
         rhythms = RHYTHMS if real else (None, RHYTHM)
-        by_rhythm = detect_with_rhythms(network, threshold, small, info.frame_rate, info.duration_s, rhythms)
+        by_rhythm, frames_s, seen = detect_with_rhythms(
+            network, threshold, small, info.frame_rate, info.duration_s, rhythms
+        )
         network_track = by_rhythm[rhythms.index(RHYTHM)]
         clip.tracks["network"] = list(network_track.candidates)
         clip.tracks[f"network, {NO_RHYTHM}"] = list(by_rhythm[0].candidates)
@@ -126,6 +133,8 @@ def detect_in_clip(
             clip.rhythm_tracks.extend(list(track.candidates) for track in shifted)
             clip.tracks[LAG_REMOVED] = clip.rhythm_tracks[rhythms.index(RHYTHM)]
             clip.tracks[f"{LAG_REMOVED}, {NO_RHYTHM}"] = clip.rhythm_tracks[0]
+            if len(frames_s):
+                clip.velocity_seen.extend(seen[nearest_frames(frames_s, labelled_s, lags_s[rhythms.index(RHYTHM)])])
             clip.tracks["both, network"] = list(fuse(network_track, audio_track).candidates)
     return clip
 

@@ -18,6 +18,9 @@ RESAMPLES = 2000
 CHUNK_S = 2.0
 FOLEY_TOLERANCE_S = 0.1
 
+LEAST_PAIRS = 8
+"""A clip with fewer hits has no correlation of its own."""
+
 Detector = Callable[["Clip"], Sequence[float]]
 
 
@@ -26,7 +29,8 @@ class Clip:
     """One clip with its true onsets and each detector's candidates.
 
     Recall is measured on ``labelled_s``, precision on ``audible_s``; ``action`` and ``velocity`` (0..1, NaN unknown)
-    are of the labelled ones. ``foley_s`` are the onsets of the CondFoleyGen protocol, librosa's with delta 0.3.
+    are of the labelled ones; ``velocity_seen`` is what the network reads at each of them, own lag removed.
+    ``foley_s`` are the onsets of the CondFoleyGen protocol, librosa's with delta 0.3.
     ``lag_s`` is the usual delay of the picture behind the sound in other days' clips of its frame rate.
     ``rhythm_tracks`` are the network's candidates, own lag removed, with each of ``nested.RHYTHMS``. In simulated
     takes ``kinds`` describe the labelled hits and ``distractors`` are times by name (``kinds.py``).
@@ -42,6 +46,7 @@ class Clip:
     velocity: list[float]
     foley_s: list[float]
     tracks: dict[str, list[Onset]] = field(default_factory=dict)
+    velocity_seen: list[float] = field(default_factory=list)
     lag_s: float = 0.0
     rhythm_tracks: list[list[Onset]] = field(default_factory=list)
     kinds: list[dict[str, str]] = field(default_factory=list)
@@ -160,8 +165,7 @@ def measure_velocity(clips: Sequence[Clip], source: str, threshold: float) -> di
 
     ``low`` and ``high`` are the 95 % interval of the mean: clips drawn with replacement.
     """
-    pooled: list[tuple[float, float]] = []
-    each = []
+    by_clip = []
     for clip in clips:
         onsets = [onset for onset in clip.tracks[source] if onset.strength >= threshold]
         pairs = []
@@ -169,9 +173,19 @@ def measure_velocity(clips: Sequence[Clip], source: str, threshold: float) -> di
             velocity = onsets[i].strength if onsets[i].velocity is None else onsets[i].velocity
             if np.isfinite(clip.velocity[j]):
                 pairs.append((float(velocity or 0.0), clip.velocity[j]))
-        pooled += pairs
-        if len(pairs) >= 8:
-            each.append(_correlate(pairs))
+        by_clip.append(pairs)
+    return _summarise(by_clip)
+
+
+def measure_velocity_seen(clips: Sequence[Clip]) -> dict[str, float]:
+    """``measure_velocity`` of what the network reads at every labelled hit, whether it finds the hit or not."""
+    return _summarise([[*zip(clip.velocity_seen, clip.velocity, strict=True)] for clip in clips if clip.velocity_seen])
+
+
+def _summarise(by_clip: Sequence[Sequence[tuple[float, float]]]) -> dict[str, float]:
+    """Correlation of pairs (estimated, real): pooled, and mean with its interval over clips of LEAST_PAIRS or more."""
+    pooled = [pair for pairs in by_clip for pair in pairs]
+    each = [_correlate(pairs) for pairs in by_clip if len(pairs) >= LEAST_PAIRS]
     if not each:
         return {"pooled": _correlate(pooled), "mean_of_clips": 0.0, "low": 0.0, "high": 0.0}
     drawn = np.random.default_rng(0).integers(len(each), size=(RESAMPLES, len(each)))

@@ -26,6 +26,7 @@ from engine.lab.evaluation.onsets.scores import (
     measure_recall_by_action,
     measure_timing,
     measure_velocity,
+    measure_velocity_seen,
     times_above,
 )
 from engine.onsets.track import DEFAULT_THRESHOLD
@@ -62,6 +63,7 @@ def tabulate(clips: Sequence[Clip], with_network: bool) -> dict[str, Any]:
         "more": [
             _score_further(clips, name) for name in sources if name in (*pictures, "AV-Align flow peaks", SYNCFUSION)
         ],
+        "velocity_seen": _round(measure_velocity_seen(clips)) if any(clip.velocity_seen for clip in clips) else {},
         "misses": _score_misses(clips, shown),
         "each": [_score_clip(clip, [name for name in sources if name in (*pictures, "audio")]) for clip in clips],
     }
@@ -235,6 +237,8 @@ def print_tables(title: str, result: dict[str, Any]) -> None:
             f"{row['foley']['count_accuracy']:.3f} {row['foley']['average_precision']:.3f} | "
             f"{_format_velocity(row['velocity'])} | {_format_velocity(row['velocity_of_any_strength'])} |"
         )
+    if seen := result["velocity_seen"]:
+        lines += ["", f"Velocity at every labelled hit, found or not, pooled and by clip: {_format_velocity(seen)}."]
     if misses := result["misses"]:
         lines += ["", *describe_misses(misses["rows"], misses["false"], misses["system"])]
     if kinds := result["kinds"]:

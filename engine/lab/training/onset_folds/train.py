@@ -188,6 +188,9 @@ def main(args: list[str]) -> None:
         raise BadInput(f"--folds {unknown[0]!r} is not known; use some of {', '.join(FOLDS)} and {ALL}")
     if not 0.0 < options.clips_share <= 1.0:
         raise BadInput(f"--clips-share {options.clips_share} is out of range; give a share over 0, up to 1")
+    for name, least in (("size", 1), ("threads", 1), ("steps", 0), ("clips", 0), ("pixels", 0)):
+        if getattr(options, name) < least:
+            raise BadInput(f"--{name} {getattr(options, name)} is too few; give {least} or more")
     if options.pack:
         pack(options)
     elif options.adopt:

@@ -247,3 +247,15 @@ def test_a_number_of_steps_is_taken_whatever_their_time(tmp_path: Path) -> None:
         work, out = tmp_path / "work", tmp_path / "out.safetensors"
         folds = train_folds(store, ["a", "b"], config, small, work, out, now_s, now_s, {}, tmp_path / "begin")
         assert [fold.step for fold in folds[-2:]] == [steps, steps]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (["--steps", "-5"], "--steps -5 is too few; give 0 or more"),
+        (["--size", "0"], "--size 0 is too few; give 1 or more"),
+    ],
+)
+def test_a_training_of_less_than_nothing_is_refused(given: list[str], reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        main(["--unpacked", *given])

@@ -25,6 +25,7 @@ from engine.lab.baselines.syncfusion import (
 from engine.lab.data.greatest_hits import Contact, Take
 from engine.lab.data.onsets.fold_networks import Fold
 from engine.lab.data.onsets.labels import choose_contacts, measure_levels, to_velocity
+from engine.lab.evaluation.onsets.evaluate import nearest_frames
 from engine.lab.evaluation.onsets.kinds import (
     CUT,
     FEINT,
@@ -47,6 +48,7 @@ from engine.lab.evaluation.onsets.scores import (
     measure_recall_by_action,
     measure_timing,
     measure_velocity,
+    measure_velocity_seen,
 )
 from engine.lab.evaluation.onsets.tables import print_tables, tabulate
 from engine.onsets.network import OnsetNetwork
@@ -76,6 +78,15 @@ def test_a_perfect_finder_scores_one_and_a_late_one_is_late() -> None:
     assert timing["median_ms"] == pytest.approx(60.0) and timing["median_absolute_in_step_ms"] < 1e-6
     assert best_shift(late, "motion", 0.5) == pytest.approx(-0.01)
     assert measure_recall_by_action([late], "motion", 0.5) == {"hit": 0.0, "scratch": 0.0}
+
+
+def test_velocity_is_also_measured_where_no_hit_was_found() -> None:
+    clip = make_clip([])
+    assert measure_velocity_seen([clip])["mean_of_clips"] == 0.0  # nothing was read
+    clip.velocity_seen.extend(0.4 + 0.2 * value for value in clip.velocity)
+    assert measure_velocity_seen([clip, make_clip([])])["mean_of_clips"] == pytest.approx(1.0)
+    frames_s = np.arange(50) / 25.0
+    assert nearest_frames(frames_s, [0.4, 1.0], 0.08).tolist() == [12, 27]  # the picture is two frames late
 
 
 def test_what_is_audible_but_not_labelled_is_no_error_and_what_is_neither_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -127,6 +128,8 @@ def test_names_follow_the_pattern() -> None:
         Category("GLASImpt", "GLASS", "IMPACT"), make_fx_name("big_glass jar: close"), "A_B", "FILM", "Jar"
     )
     assert format_name("{catid}_{fxname}_{creator}_{source}", fields) == "GLASImpt_Big Glass Jar Close_A B_FILM"
+    slashed = replace(fields, creator="A/B: <C>")
+    assert format_name("{catid}_{creator}_{source}", slashed) == "GLASImpt_A B C_FILM"
     assert format_name("{sound}-{catid}", fields) == "Jar-GLASImpt"
     assert len(make_fx_name("a very long name of a very old bronze temple bell")) < 25
     for pattern, reason in (("{no}", "which is no field"), ("plain", "all files would have one name"), ("{a", "brace")):
