@@ -105,7 +105,9 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
         track = _find(sessions, session_id).track
         if track is None:
             return JSONResponse({"error": "the onset curve is not there yet"}, status_code=409)
-        return _binary(np.asarray(track.curve.values, "<f4"), FRESH)
+        # The page knows the curve's length: what follows is the velocity that the picture shows.
+        shown = [track.curve.values] if track.velocity is None else [track.curve.values, track.velocity]
+        return _binary(np.concatenate(shown).astype("<f4"), FRESH)
 
     @app.get("/struck/waveform/{session_id}")
     async def waveform(request: Request, session_id: str) -> Response:

@@ -60,9 +60,11 @@ def shift_track(track: OnsetTrack, by_s: float) -> OnsetTrack:
     """A track whose onsets come later by ``by_s``, none before 0; the curve keeps its length."""
     count, rate_hz = track.curve.values.size, track.curve.rate_hz
     at = np.arange(count) - by_s * rate_hz
+    velocity = None if track.velocity is None or not count else np.interp(at, np.arange(count), track.velocity)
     values = np.interp(at, np.arange(count), track.curve.values, left=0.0, right=0.0) if count else track.curve.values
     candidates = tuple(replace(onset, time_s=max(0.0, onset.time_s + by_s)) for onset in track.candidates)
-    return OnsetTrack(OnsetCurve(rate_hz, values.astype(np.float32)), candidates, track.lag_s)
+    curve = OnsetCurve(rate_hz, values.astype(np.float32))
+    return OnsetTrack(curve, candidates, track.lag_s, None if velocity is None else velocity.astype(np.float32))
 
 
 def _weigh_video(times_s: np.ndarray, audio_spans: Sequence[tuple[float, float]] | None) -> np.ndarray:

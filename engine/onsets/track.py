@@ -42,11 +42,14 @@ class OnsetTrack:
     """A detector's result: the curve and, in order of time, every candidate that some threshold would pick.
 
     ``lag_s`` is how much later the clip's picture is than its sound (negative: earlier), None where that is not known.
+    ``velocity`` [N] float32 is the force, 0 to 1, that a hit at each value of the curve would have, where the detector
+    estimates it apart from the strength.
     """
 
     curve: OnsetCurve
     candidates: tuple[Onset, ...]
     lag_s: float | None = None
+    velocity: np.ndarray | None = None
 
 
 def pick(track: OnsetTrack, threshold: float = DEFAULT_THRESHOLD) -> tuple[Onset, ...]:

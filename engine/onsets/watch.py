@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -146,7 +146,7 @@ def _finish_track(
     if start is None:
         return track
     later = tuple(onset for onset in track.candidates if onset.time_s >= start.time_s + MIN_SEPARATION_S)
-    return OnsetTrack(draw_curve(track.curve.values, (start, *later)), (start, *later))
+    return replace(track, curve=draw_curve(track.curve.values, (start, *later)), candidates=(start, *later))
 
 
 def find_start_hit(
@@ -336,7 +336,8 @@ def make_track(
         for (at, time_s), log_odds in zip(peaks, weighed, strict=True)
     )
     grid = np.arange(count) / CURVE_RATE_HZ
-    return OnsetTrack(draw_curve(np.interp(grid, times_s, strength), candidates), candidates)
+    curve = draw_curve(np.interp(grid, times_s, strength), candidates)
+    return OnsetTrack(curve, candidates, velocity=np.interp(grid, times_s, velocity).astype(np.float32))
 
 
 def save_onset_network(

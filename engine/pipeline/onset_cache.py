@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack
 
-_VERSION = 11
+_VERSION = 12
 UNKNOWN_VELOCITY = -1.0
 
 
@@ -30,12 +30,14 @@ def is_track_key(key: str) -> bool:
 
 
 def track_to_arrays(track: OnsetTrack) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Flat float32 arrays: [rate_hz, *curve], for each candidate (second, fraction, strength, velocity), and the lag.
+    """Flat float32 arrays: the curve, for each candidate (second, fraction, strength, velocity), and the lag.
 
-    Times are split because float32 cannot hold them to the millisecond. An unknown velocity is -1, since the cache
-    holds finite numbers only; the lag is (1, lag_s), or (0, 0) where it is unknown.
+    The first is [rate_hz, *curve], and after it the velocity at each value where that is known. Times are split
+    because float32 cannot hold them to the millisecond. An unknown velocity of a candidate is -1, since the cache holds
+    finite numbers only. The last is (1, lag_s), or (0, 0) where the lag is unknown, and 1 where the velocity is known.
     """
-    curve = np.concatenate([[track.curve.rate_hz], track.curve.values]).astype(np.float32)
+    velocity = np.zeros(0) if track.velocity is None else track.velocity
+    curve = np.concatenate([[track.curve.rate_hz], track.curve.values, velocity]).astype(np.float32)
     rows = [
         (
             math.floor(o.time_s),
@@ -46,18 +48,24 @@ def track_to_arrays(track: OnsetTrack) -> tuple[np.ndarray, np.ndarray, np.ndarr
         for o in track.candidates
     ]
     lag = [0.0, 0.0] if track.lag_s is None else [1.0, track.lag_s]
-    return curve, np.array(rows, np.float32).reshape(-1), np.array(lag, np.float32)
+    known = float(track.velocity is not None)
+    return curve, np.array(rows, np.float32).reshape(-1), np.array([*lag, known], np.float32)
 
 
 def track_from_arrays(
     curve: np.ndarray | None, candidates: np.ndarray | None, lag: np.ndarray | None
 ) -> OnsetTrack | None:
     """The track that ``track_to_arrays`` made arrays of; None where they are missing or of another shape."""
-    if curve is None or candidates is None or lag is None or curve.size < 1 or candidates.size % 4 or lag.size != 2:
+    if curve is None or candidates is None or lag is None or curve.size < 1 or candidates.size % 4 or lag.size != 3:
+        return None
+    count = (curve.size - 1) // 2 if lag[2] else curve.size - 1
+    values, velocity = curve[1 : 1 + count], curve[1 + count :]
+    if lag[2] and velocity.size != count:
         return None
     rows = [[float(value) for value in row] for row in candidates.reshape(-1, 4)]
     onsets = tuple(
         Onset(second + part, min(1.0, strength), None if velocity == UNKNOWN_VELOCITY else velocity)
         for second, part, strength, velocity in rows
     )
-    return OnsetTrack(OnsetCurve(float(curve[0]), curve[1:]), onsets, float(lag[1]) if lag[0] else None)
+    lag_s = float(lag[1]) if lag[0] else None
+    return OnsetTrack(OnsetCurve(float(curve[0]), values), onsets, lag_s, velocity if lag[2] else None)

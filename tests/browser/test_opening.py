@@ -76,6 +76,21 @@ def test_a_silent_clip_asks_what_is_struck(editor: Editor, tmp_path: Path) -> No
     assert attack_s(editor.track(), time_s, 0.1) == pytest.approx(time_s, abs=0.002)
 
 
+def test_a_hit_put_on_silent_film_has_the_velocity_that_is_seen_there(editor: Editor) -> None:
+    with editor.page.expect_response(lambda answer: "/struck/curve/" in answer.url) as curve:
+        editor.open_demo("silent")
+    strength, seen = np.frombuffer(curve.value.body(), "<f4").reshape(2, -1)
+    editor.see("new Promise((taken) => setTimeout(taken, 50))")  # the page takes it in
+    velocities_db = []
+    for at in (int(strength.argmax()), int(seen.argmin())):
+        editor.change(lambda at=at: editor.see(f"window.struck.timeline.addHitAt({at / 100.0})"))  # type: ignore[misc]
+        (put,) = (hit for hit in editor.project["hits"] if hit["found_s"] is None)
+        assert put["velocity_db"] == pytest.approx(-24.0 * (1.0 - seen[at]), abs=0.01)
+        velocities_db.append(put["velocity_db"])
+        editor.change(lambda: editor.page.keyboard.press("Control+z"))
+    assert velocities_db[0] > velocities_db[1] + 3.0
+
+
 def test_a_dropped_recording_becomes_the_sound_that_is_chosen(editor: Editor, tmp_path: Path) -> None:
     t = np.arange(RATE_HZ) / RATE_HZ
     wave = 0.4 * np.exp(-6 * t) * np.sin(2 * np.pi * 1234 * t) + 0.2 * np.exp(-9 * t) * np.sin(2 * np.pi * 2718 * t)

@@ -287,6 +287,9 @@ def test_the_curve_cuts_where_the_candidates_do_and_velocity_is_told_apart() -> 
     assert [round(o.time_s, 4) for o in track.candidates] == [round(20.4 / 30, 4), round(40 / 30, 4)]
     assert [o.velocity for o in track.candidates] == pytest.approx([0.5, 1.0])
     assert len(pick(track)) == 1 and onset_velocity_db(track.candidates[0]) == pytest.approx(-12.0)
+    assert track.velocity is not None and len(track.velocity) == len(track.curve.values)
+    there = [track.velocity[round(100 * frame / 30)] for frame in (20, 40)]  # what a hit has that is put there by hand
+    assert there == pytest.approx([0.5, 1.0], abs=0.11)  # a value lies up to 5 ms beside the frame
     assert onset_velocity_db(Onset(1.0, 0.25)) == -18.0
 
 

@@ -14,9 +14,11 @@ from engine.core.paths import ASSETS
 from engine.document.edits.settings import set_threshold
 from engine.document.edits.values import chain
 from engine.lab.simulator.demo.clips import DEMOS, FRAME_RATE
+from engine.onsets.fusion import shift_track
 from engine.onsets.track import Onset, OnsetCurve, OnsetTrack, pick
 from engine.pipeline.detect_onsets import _cut_silence, _watch_silence, detect_onsets, hits_from_track
 from engine.pipeline.events import DetectionProgress, OnsetsFound, OnsetsUpdated, last_event
+from engine.pipeline.onset_cache import track_from_arrays, track_to_arrays
 from engine.pipeline.open_clip import open_clip
 from tests.clips import SOUND_RATE_HZ, make_clicks, run_ffmpeg
 from tests.struck_clip import STRIKES
@@ -32,6 +34,22 @@ def test_the_threshold_chooses_the_hits(silent_clip: Path) -> None:
         assert len(after.hits) == count and after.detection.threshold == threshold
     loudest = hits_from_track(track).apply(project).hits[-1]
     assert loudest.velocity_db == 0.0 and loudest.strength == 1.0
+
+
+@pytest.mark.parametrize("velocity", [None, np.linspace(0.2, 0.9, 200, dtype=np.float32)])
+@pytest.mark.parametrize("lag_s", [None, 0.04])
+def test_a_track_comes_back_from_the_cache_as_it_was(velocity: np.ndarray | None, lag_s: float | None) -> None:
+    curve = OnsetCurve(100.0, np.linspace(0.0, 1.0, 200, dtype=np.float32))
+    track = OnsetTrack(curve, (Onset(0.5, 0.25, 0.75), Onset(1.5, 0.5)), lag_s, velocity)
+    again = track_from_arrays(*track_to_arrays(track))
+    assert again is not None and again.candidates == track.candidates and again.lag_s == pytest.approx(lag_s)
+    assert np.array_equal(again.curve.values, curve.values) and np.array_equal(again.velocity, velocity)  # type: ignore[arg-type]
+    arrays = track_to_arrays(track)
+    assert track_from_arrays(arrays[0][:-1] if velocity is not None else None, *arrays[1:]) is None
+    moved = shift_track(track, 0.1).velocity
+    assert (moved is None) == (velocity is None)
+    if moved is not None and velocity is not None:
+        assert moved[110] == pytest.approx(velocity[100], abs=1e-6)
 
 
 @pytest.mark.slow

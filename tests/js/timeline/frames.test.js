@@ -5,7 +5,7 @@ import { createExtremes } from "../../../ui/editor/timeline/extremes.js";
 import { drawHits } from "../../../ui/editor/timeline/lanes.js";
 import { addSpectrogram, halve, ROWS } from "../../../ui/editor/timeline/spectrum_strip.js";
 import { createScale, layLanes } from "../../../ui/editor/timeline/scale.js";
-import { curveOf, drawCurve, drawWaveform, waveformOf } from "../../../ui/editor/timeline/shapes.js";
+import { curveOf, drawCurve, drawWaveform, seenVelocity, waveformOf } from "../../../ui/editor/timeline/shapes.js";
 
 const WIDTH = 1000;
 const HALF_HOUR_S = 1800;
@@ -68,6 +68,13 @@ test("half an hour of sound and curve is drawn with a few points a pixel, and as
   const curve = countingContext();
   drawCurve(curve.context, scale, lane, curveOf(new Float32Array(100 * HALF_HOUR_S), 100), "#000000");
   assert.ok(curve.points.length <= WIDTH + 4);
+});
+
+test("a hit put by hand has the velocity that is seen there, where the picture was looked at", () => {
+  const seen = { rate_hz: 100, velocity: new Float32Array([0, 0.25, 0.5, 1]) };
+  assert.deepEqual([0, 0.012, 0.02, 9].map((time_s) => seenVelocity(seen, time_s)), [-24, -18, -12, 0]);
+  assert.equal(seenVelocity({ ...seen, velocity: null }, 0), null);
+  assert.equal(seenVelocity(null, 0), null);
 });
 
 test("of 500 hits those in sight are drawn", () => {

@@ -178,5 +178,10 @@ export interface Shape<Values> {
   extremes: (from: number, to: number) => [number, number];
 }
 
+/** The onset curve; ``velocity``, where the picture was looked at: the force of a hit at each of its values, 0 to 1. */
+export interface Curve extends Shape<Float32Array> {
+  velocity: Float32Array | null;
+}
+
 /** Properties of an element that ``make`` takes: its own, attributes with a hyphen, and listeners. */
 export type Properties<Element> = Partial<Omit<Element, "style" | "children">> & { style?: string; [attribute: `${string}-${string}`]: string };

@@ -4,9 +4,11 @@
 import { clamp } from "../audio/units.js";
 import { fillColumns, pixelColumns } from "./columns.js";
 import { createExtremes } from "./extremes.js";
-/** @import { Lane, Scale, Shape, Store } from "../state/types.d.ts" */
+/** @import { BulkArray } from "../state/protocol.d.ts" */
+/** @import { Curve, Lane, Scale, Shape, Store } from "../state/types.d.ts" */
 
 const LINE_PX = 1.4;
+const SOFTEST_DB = -24; // of a hit with a velocity of 0
 
 /**
  * ``redraw()`` is called whenever a shape arrives.
@@ -14,7 +16,7 @@ const LINE_PX = 1.4;
  * @param {() => void} redraw
  */
 export function createShapes(store, redraw) {
-  /** @type {{curve: Shape<Float32Array> | null, waveform: Shape<Int8Array> | null}} */
+  /** @type {{curve: Curve | null, waveform: Shape<Int8Array> | null}} */
   const shapes = { curve: null, waveform: null };
   /** @type {{curve: string | null, waveform: string | null}} */
   const addresses = { curve: null, waveform: null };
@@ -23,7 +25,7 @@ export function createShapes(store, redraw) {
   /**
    * @template {"curve" | "waveform"} Name
    * @param {Name} name
-   * @param {(bytes: ArrayBuffer, rate_hz: number) => NonNullable<typeof shapes[Name]>} read
+   * @param {(bytes: ArrayBuffer, offered: BulkArray) => NonNullable<typeof shapes[Name]>} read
    */
   async function follow(name, read) {
     const offered = store.media?.[name] ?? null;
@@ -38,7 +40,7 @@ export function createShapes(store, redraw) {
     try {
       const answer = await fetch(offered.url);
       if (!answer.ok) throw new Error(String(answer.status));
-      const shape = read(await answer.arrayBuffer(), offered.rate_hz);
+      const shape = read(await answer.arrayBuffer(), offered);
       if (addresses[name] !== offered.url) return;
       shapes[name] = shape;
     } catch {
@@ -51,8 +53,11 @@ export function createShapes(store, redraw) {
   }
 
   function look() {
-    follow("curve", (bytes, rate_hz) => curveOf(new Float32Array(bytes), rate_hz));
-    follow("waveform", (bytes, rate_hz) => waveformOf(new Int8Array(bytes), rate_hz));
+    follow("curve", (bytes, { rate_hz, count }) => ({
+      ...curveOf(new Float32Array(bytes, 0, count), rate_hz),
+      velocity: bytes.byteLength > 4 * count ? new Float32Array(bytes, 4 * count) : null,
+    }));
+    follow("waveform", (bytes, { rate_hz }) => waveformOf(new Int8Array(bytes), rate_hz));
   }
 
   const cleanup = store.on("media", look);
@@ -72,6 +77,18 @@ export function createShapes(store, redraw) {
  * @returns {Shape<Float32Array>}
  */
 export const curveOf = (values, rate_hz) => ({ values, rate_hz, extremes: createExtremes(values.length, (k) => values[k], (k) => values[k]) });
+
+/**
+ * The velocity in dB that a hit at a time has by what is seen there, as the hits have that were found; null where
+ * nothing was looked at.
+ * @param {Pick<Curve, "velocity" | "rate_hz"> | null} curve
+ * @param {number} time_s
+ */
+export function seenVelocity(curve, time_s) {
+  if (!curve?.velocity?.length) return null;
+  const shown = curve.velocity[clamp(Math.round(time_s * curve.rate_hz), 0, curve.velocity.length - 1)];
+  return SOFTEST_DB - SOFTEST_DB * shown;
+}
 
 /**
  * @param {Int8Array} values pairs of the lowest and the highest

@@ -21,7 +21,7 @@ import { drawRuler } from "./ruler.js";
 import { drawStrokes } from "./strokes.js";
 import { createScale, layLanes, velocityScale } from "./scale.js";
 import { createSamples, drawSignal, NEAR_PX_PER_S } from "./samples.js";
-import { createShapes, drawCurve, drawWaveform, thresholdScale } from "./shapes.js";
+import { createShapes, drawCurve, drawWaveform, seenVelocity, thresholdScale } from "./shapes.js";
 import { createRenderedLane } from "./rendered_lane.js";
 import { createThreshold } from "./threshold.js";
 import { boxOf, pagePlace } from "../widgets/page_scale.js";
@@ -256,7 +256,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
 
   /**
    * @param {number} time_s
-   * @param {number | null} [velocity_db] the usual one if it is left out
+   * @param {number | null} [velocity_db] if it is left out what is seen there, or else the usual one
    */
   function addHitAt(time_s, velocity_db = null) {
     const shown = project();
@@ -264,7 +264,7 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     const hits = shown.hits;
     const at_s = clamp(time_s, 0, shown.clip.duration_s);
     adding = { time_s: at_s, known: new Set(hits.map((hit) => hit.id)) };
-    store.edit({ kind: "add_hit", time_s: at_s, velocity_db: velocity_db ?? usualVelocity(hits) }, newGesture());
+    store.edit({ kind: "add_hit", time_s: at_s, velocity_db: velocity_db ?? seenVelocity(shapes.curve, at_s) ?? usualVelocity(hits) }, newGesture());
   }
 
   function chooseAdded() {
