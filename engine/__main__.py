@@ -8,6 +8,7 @@ import importlib
 import io
 import logging
 import os
+import re
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from engine.core.errors import BadInput, Cancelled, StruckError
 from engine.core.files import check_target
@@ -156,8 +157,51 @@ def _keep_trace() -> str:
     return "please report what you did"
 
 
+class _Once(argparse._StoreAction):
+    """Stores the value of an option, which may be given once: of two, one would be passed over in silence."""
+
+    _is_given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if option_string is not None and self._is_given:
+            remedy = "leave one out" if self.nargs is None else "give all its values after one"
+            raise BadInput(f"{option_string} is given twice; {remedy}")
+        self._is_given = True
+        super().__call__(parser, namespace, values, option_string)
+
+
+class _Filled(_Once):
+    """Stores a value, which is not empty: an empty name would stand for the folder that one is in."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if "" in (values if isinstance(values, list) else [values]):
+            if option_string is None:
+                raise BadInput(f"the name given as {self.metavar or self.dest} is empty; give one")
+            remedy = "give one" if self.required else "give one, or leave it out"
+            raise BadInput(f"the value of {option_string} is empty; {remedy}")
+        super().__call__(parser, namespace, values, option_string)
+
+
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are BadInput."""
+    """An argument parser whose errors are BadInput, and to which what begins with - and a digit is a value."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.register("action", None, _Filled)
+        self.register("action", "store", _Filled)
+        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e9 and -01:00:00:00 too; no option is called so
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(f"{_soften(message)}; see {_name(self)} --help")
@@ -176,7 +220,7 @@ def _run(argv: list[str], stdout: IO[str]) -> None:
     shared.add_argument("--device", choices=DEVICES, default=None)
     shared.add_argument("--ckpt-dir", metavar="DIR", default=None)
     shared.add_argument("--data-dir", metavar="DIR", default=None)
-    shared.add_argument("--library", metavar="URL", default=None)
+    shared.add_argument("--library", action=_Once, metavar="URL", default=None)  # an empty one is none
     common, rest = shared.parse_known_args(argv)
     if not rest or rest[0] in ("-h", "--help", "help"):
         stdout.write(USAGE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -32,6 +33,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what ru
 if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: more threads would only get in each other's way
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+gc.disable()  # until all tests are read: pytest makes millions of objects of them, and looking for waste takes longest
 
 
 LONGEST = (
@@ -62,6 +64,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(found, len(LONGEST)), -slow[item.path]
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """Look for waste again, and no more among what has been read, which stays."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

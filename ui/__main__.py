@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import logging
 import logging.handlers
 import os
@@ -121,10 +122,13 @@ def serve(options: Options) -> int:
     context = AppContext(options)
     context.user_umask = user_umask
     os.environ["GRADIO_TEMP_DIR"] = str(context.folder("cache", "gradio"))  # else in a folder that all can read
+    gc.disable()  # nothing that is imported is waste, and looking for it takes a sixth of the start
     from ui.app import mount
     from ui.protocol.codec import MAX_BYTES
     from ui.server import create_app
 
+    gc.freeze()
+    gc.enable()
     if context.home_fault:
         print(context.home_fault, file=sys.stderr, flush=True)
     start_log(context.home)

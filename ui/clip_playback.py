@@ -37,20 +37,23 @@ def serve_track(session: Session) -> None:
 
 def serve_clip(session: Session, info: MediaInfo) -> None:
     """Serve the clip to the browser, as a proxy if necessary; compute the waveform in parallel."""
+    from engine.media.probe import describe_uneven_frames
+
     uploads.touch(session, Path(info.path))
     track = session.require_project().clip.audio_track
     name = f"{info.digest}.mp4" if len(info.audio_tracks) < 2 else f"{info.digest}-{track}.mp4"
     proxy = session.context.folder("proxies") / name
     tracks = tuple(map(str, info.audio_tracks))
     url = f"/struck/media/{session.id}?v={info.digest[:12]}"
-    proxied = Playback(f"{url}-proxy{track}", 0.0, True, proxy, tracks)
+    uneven = describe_uneven_frames(info)
+    proxied = Playback(f"{url}-proxy{track}", 0.0, True, proxy, tracks, uneven)
     if info.browser_playable:
-        session.set_playback(Playback(url, info.picture_offset_s, True, Path(info.path), tracks))
+        session.set_playback(Playback(url, info.picture_offset_s, True, Path(info.path), tracks, uneven))
     elif proxy.is_file():
         proxy.touch()
         session.set_playback(proxied)
     else:
-        session.set_playback(Playback(audio_tracks=tracks))
+        session.set_playback(Playback(audio_tracks=tracks, uneven=uneven))
     session.helper.start(lambda job: _prepare_clip(session, info, track, proxied, job))
 
 

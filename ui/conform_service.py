@@ -38,7 +38,8 @@ def conform_clip(session: Session, request: Conform) -> None:
             session.edited = session.dirty = True
         lost = tuple(_describe(former, hit) for hit in done.lost)
         markers = tuple(_describe_marker(former, marker) for marker in done.lost_markers)
-        session.send_result(Conformed(len(done.project.hits) - done.copied, done.copied, lost, markers))
+        moved, left_out = len(done.project.hits) - done.copied, done.left_out + done.left_out_markers
+        session.send_result(Conformed(moved, done.copied, lost, markers, left_out))
 
     session.worker.start(run, replace_others=False)  # an analysis of the former clip is ended first
 

@@ -35,7 +35,7 @@ from ui.protocol.strokes import StrokeState
 class Playback:
     """Playback of the clip in the browser: the address and file of its media, None while there is no playable one.
 
-    ``audio_tracks`` describes the clip's sound tracks in order.
+    ``audio_tracks`` describes the clip's sound tracks in order; ``uneven`` says of frames that do not come evenly.
     """
 
     media_url: str | None = None
@@ -43,6 +43,7 @@ class Playback:
     playable: bool = False
     path: Path | None = None
     audio_tracks: tuple[str, ...] = ()
+    uneven: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ def project_state(project: Project, name: str, saved: bool, playback: Playback) 
             media_url=playback.media_url,
             picture_offset_s=playback.picture_offset_s,
             playable=playback.playable,
+            uneven=playback.uneven,
         ),
         sounds=tuple(map(sound_state, project.sounds)),
         hits=tuple(map(hit_state, project.hits)),

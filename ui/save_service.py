@@ -86,6 +86,7 @@ def _note_saved(session: Session, number: int, project: Project, path: Path) -> 
         if session.clip_number == number:
             session.saved_as, session.saved_project, session.dirty = path, project, True
             session.edited = session.project is not project
+            session.board.forget_errors()
             session.push_document()
     remember_recent(session.context, path)
 

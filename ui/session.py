@@ -93,7 +93,7 @@ class Session:
         self._send_queues: set[CoalescingSendQueue] = set()
         self._revision = 0
         self.changes = ChangeNumbers()
-        self._board = StatusBoard(self.send)
+        self.board = StatusBoard(self.send)
 
     def folder(self, kind: str) -> Path:
         """This session's own folder among the uploads, exports or projects."""
@@ -108,7 +108,7 @@ class Session:
             self._put_document(send_queue, self._document())
             send_queue.put(self.media)
             send_queue.put(self.renderer.message())
-            send_queue.put(self._board.shown())
+            send_queue.put(self.board.shown())
             send_queue.put(self.queue.message())
             if self.exported is not None:
                 told, project = self.exported
@@ -207,12 +207,12 @@ class Session:
         """Send the progress of an activity, "work", "sampling", "export" or "proxy"; one does not hide another."""
         elapsed_s = 0.0 if started is None else round(time.monotonic() - started, 2)
         with self.lock:
-            self._board.set(activity, Status(phase, done, total, message, elapsed_s))  # type: ignore[arg-type]
+            self.board.set(activity, Status(phase, done, total, message, elapsed_s))  # type: ignore[arg-type]
 
     def clear_status(self, activity: str) -> None:
         """Drop the status of an activity."""
         with self.lock:
-            self._board.clear(activity)
+            self.board.clear(activity)
 
     # --- document -------------------------------------------------------------------------------
 
@@ -253,25 +253,27 @@ class Session:
             if self.exported is not None:
                 self.exported = None
                 self.send(Exported((), is_current=True, again=True))
-            self._board.reset()
+            self.board.reset()
             self.dirty = not resumed
             self.unfinished = False
             self.context.changed.set()
             self.push_document()
             self.send(self.media)
             self.renderer.reset()
-            self.send(self._board.shown())
+            self.send(self.board.shown())
 
     def commit(self, edit: Edit, gesture: str | None = None, renames: bool = False) -> None:
         """Apply an edit and show the result; BadInput leaves everything as it was."""
         with self.lock:
             self.require_project()
+            self.board.forget_errors()
             self.change_history(lambda history: commit(history, edit, gesture, renames))
 
     def step(self, back: bool) -> None:
         """Undo or redo."""
         with self.lock:
             if self.history is not None:
+                self.board.forget_errors()
                 self._take(undo(self.history) if back else redo(self.history))
 
     def _take(self, history: History) -> None:

@@ -106,8 +106,12 @@ class SessionAutosave:
             saved_as = str(session.saved_as) if session.saved_as else None
             digest = session.context.project_files.digest_of(session)
             folder = session.context.folder("sessions")
-            session.kept_ids.append(secrets.token_hex(16))
-            autosave(folder, history.now, session.kept_ids[-1], saved_as, digest, session.unfinished)
+            kept_id = secrets.token_hex(16)
+            try:
+                autosave(folder, history.now, kept_id, saved_as, digest, session.unfinished)
+            except BadInput as error:
+                raise BadInput(f"{session.name} stays open: its unsaved changes cannot be kept; {error}") from None
+            session.kept_ids.append(kept_id)
             session.note(f"{session.name} is kept with its unsaved changes; Open clip lists it")
             session.send_welcome()
 

@@ -38,6 +38,14 @@ class StatusBoard:
         if self._statuses.pop(activity, None):
             self._send(self.shown())
 
+    def forget_errors(self) -> None:
+        """Drop what failed, since the user has gone on."""
+        failed = [activity for activity, status in self._statuses.items() if status.phase == "error"]
+        for activity in failed:
+            del self._statuses[activity]
+        if failed:
+            self._send(self.shown())
+
     def reset(self) -> None:
         """Drop every status, without sending."""
         self._statuses.clear()

@@ -238,6 +238,8 @@ def _check(options: argparse.Namespace) -> Path:
         offered = (*SOUND_ENDINGS, *VIDEO_ENDINGS, *SESSION_ENDINGS, *WORD_FORMATS)
         words = ", ".join(name.removeprefix(".") for name in offered)
         raise BadInput(f"--formats {to_text(unknown[0])!r} is not known; give some of {words}")
+    if not options.pattern.strip():
+        raise BadInput("--pattern is blank, so the files would have no name; use {clip} and {number}")
     for part in options.pattern.replace("{clip}", "").replace("{number}", "").split("{")[1:]:
         raise BadInput(f"--pattern has {{{part.partition('}')[0]}}}, which is no field; use {{clip}} and {{number}}")
     folder = check_folder(options.out_dir)

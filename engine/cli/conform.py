@@ -57,6 +57,10 @@ def describe(done: Conformed) -> str:
     lost = [counted(len(some), what) for some, what in ((done.lost, "hit"), (done.lost_markers, "marker")) if some]
     if lost:
         words += f"; the new clip has no place for {' and '.join(lost)}"
+    left_out = ((done.left_out, "hit"), (done.left_out_markers, "marker"))
+    repeated = [counted(count, what) for count, what in left_out if count]
+    if repeated:
+        words += f"; {' and '.join(repeated)} left out, since the new clip shows once what was repeated"
     return words
 
 
@@ -66,4 +70,6 @@ def _to_json(done: Conformed) -> dict[str, object]:
         "lost": [{"id": hit.id, "time_s": hit.time_s, "name": hit.name} for hit in done.lost],
         "lost_markers": [{"id": one.id, "time_s": one.time_s, "name": one.name} for one in done.lost_markers],
         "copied": done.copied,
+        "left_out": done.left_out,
+        "left_out_markers": done.left_out_markers,
     }

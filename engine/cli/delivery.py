@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from engine.cli.console import make_progress, named_folder, same_file, say, warn, whole_number
 from engine.cli.overwrite import check_existing, describe_others, find_existing
 from engine.core.errors import BadInput
-from engine.core.files import check_ending, check_folder, check_target, is_stream
+from engine.core.files import check_ending, check_folder, check_target, is_stream, make_folder, write_together
 from engine.core.words import counted
 from engine.document.project import Project
 from engine.media.export.endings import SESSION_ENDINGS, SILENT_SESSIONS, SOUND_ENDINGS, VIDEO_ENDINGS, check_session
@@ -239,8 +239,9 @@ def _write_outputs(delivery: Delivery, options: argparse.Namespace, sample: Samp
         say(f"wrote {options.video}; {note or 'the picture is untouched'}")
         _warn_of_level(options.video, clipped)
     if options.stems is not None:
-        Path(options.stems).mkdir(parents=True, exist_ok=True)  # without a hit it stays empty
-        paths, clipped = deliver_stems(delivery, Path(options.stems)) if project.heard_hits() else ([], 0)
+        with write_together():
+            folder = make_folder(options.stems)  # without a hit it stays empty
+            paths, clipped = deliver_stems(delivery, folder) if project.heard_hits() else ([], 0)
         say(f"wrote {counted(len(paths), 'stem')} to {options.stems}")
         _warn_of_level(options.stems, clipped)
         _warn_of_others(options.stems, paths)

@@ -10,8 +10,9 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +28,9 @@ _ABANDONED_UNNUMBERED_S = 3600.0
 
 _shared: tuple[Path, str] | None = None
 """A folder that several machines write into at a time, and what begins the names of this run's partial files there."""
+
+_made: ContextVar[list[Path] | None] = ContextVar("made", default=None)
+"""What the innermost ``write_together`` has made so far."""
 
 _DESCRIPTORS = re.compile(r"/proc/(?:self|\d+)(?:/task/\d+)?/fd|/dev/fd")
 
@@ -242,6 +246,7 @@ def write_file(path: str | os.PathLike[str], data: bytes, sync: bool = False) ->
 def create_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A binary file that replaces ``path`` when the block ends well, else leaves nothing. Raises BadInput."""
     target = check_target(path)
+    is_new = not target.exists()
     try:
         with replace_file(target) as partial, open(partial, "wb") as file:
             yield file
@@ -249,6 +254,46 @@ def create_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise  # the reader of a pipe has enough
     except OSError as error:
         raise make_write_error(target, error) from None
+    if is_new:
+        _keep_in_mind([Path(os.path.realpath(target))])
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder, made when missing. Raises BadInput."""
+    folder = check_folder(path)
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise make_write_error(folder, error) from None
+    _keep_in_mind(reversed(missing))
+    return folder
+
+
+@contextmanager
+def write_together() -> Iterator[None]:
+    """Remove the files and folders that ``create_file`` and ``make_folder`` made in the block where it fails.
+
+    What was there before stays, though it may have been replaced.
+    """
+    made: list[Path] = []
+    token = _made.set(made)
+    try:
+        yield
+    except BaseException:
+        for path in reversed(made):
+            with suppress(OSError):  # such as a folder that holds something of others
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise
+    finally:
+        _made.reset(token)
+    _keep_in_mind(made)  # as a part of what is around the block
+
+
+def _keep_in_mind(paths: Iterable[Path]) -> None:
+    made = _made.get()
+    if made is not None:
+        made.extend(paths)
 
 
 def make_private_folder(path: Path) -> None:

@@ -15,7 +15,7 @@ from engine.core.units import format_timecode, parse_timecode
 from engine.document.edits.grouping import name_copied_groups
 from engine.document.edits.hits import touch_hit
 from engine.document.edits.markers import with_markers
-from engine.document.edits.values import MAX_HITS, next_ids, with_hits
+from engine.document.edits.values import MAX_HITS, MAX_MARKERS, next_ids, with_hits
 from engine.document.project import Clip, Hit, Marker, Project, Sound
 from engine.document.seeds import derive_seed
 from engine.document.source import Source
@@ -25,6 +25,7 @@ from engine.media.recut import Run, find_runs
 from engine.pipeline.open_clip import keep_source, open_clip
 
 _TOUCH_FRAMES = 1e-3
+_SAME_S = 1e-4
 _READ_SHARE = 0.4
 """Of the work that reading one clip is."""
 
@@ -40,7 +41,11 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Conformed:
-    """The project with its new clip; ``lost`` and ``lost_markers`` lie in pictures that the new clip does not have."""
+    """The project with its new clip; ``lost`` and ``lost_markers`` lie in pictures that the new clip does not have.
+
+    ``left_out`` hits and ``left_out_markers`` are none of them: the new clip shows once what the former one repeats,
+    and there the same is placed already.
+    """
 
     project: Project
     info: MediaInfo
@@ -48,12 +53,15 @@ class Conformed:
     lost: tuple[Hit, ...]
     lost_markers: tuple[Marker, ...]
     copied: int
+    left_out: int = 0
+    left_out_markers: int = 0
 
 
 def conform(project: Project, path: str | Path, report: Callable[[float], None] = lambda _: None) -> Conformed:
     """Place the hits of a project in a recut of its clip. Raises BadInput for one that cannot be read or shares none.
 
-    A shot that is shown several times has its hits each time. Times are exact to the frame where the picture moves.
+    A shot that is shown several times has its hits and markers each time. Times are exact to the frame where the
+    picture moves.
     """
     opened = open_clip(Path(path))
     clip, former = opened.project.clip, project.clip
@@ -71,7 +79,11 @@ def conform(project: Project, path: str | Path, report: Callable[[float], None] 
         raise BadInput(
             f"{PurePath(clip.path).name} shows nothing of {PurePath(former.path).name}; open it as a clip of its own"
         )
-    return place_hits(project, clip, opened.info, runs)
+    done = place_hits(project, clip, opened.info, runs)
+    if not done.lost and not done.lost_markers:
+        return done
+    shown = [Run(run.new, run.old, run.length) for run in find_runs(new, old)]  # each frame of the former clip once
+    return _leave_out_copies(done, shown, float(former.frame_rate))
 
 
 def clip_timecode(clip: Clip, time_s: float) -> str:
@@ -92,7 +104,7 @@ def place_hits(project: Project, clip: Clip, info: MediaInfo, runs: Sequence[Run
     lost: list[Hit] = []
     copies: list[Hit] = []
     for hit in project.hits:
-        places = [s for run in runs if (s := _move(hit.time_s, run, rate)) is not None and s <= clip.duration_s]
+        places = _list_places(hit.time_s, runs, rate, clip)
         if not places:
             lost.append(hit)
             continue
@@ -118,12 +130,67 @@ def place_hits(project: Project, clip: Clip, info: MediaInfo, runs: Sequence[Run
     )
     sounds = tuple(_move_source(sound, project.clip, clip, runs, rate) for sound in project.sounds)
     stretches = tuple(Stretch(run.old / rate, run.new / rate, run.length / rate) for run in runs)
-    marks = [(marker, _first_place(marker.time_s, runs, rate)) for marker in project.markers]
-    markers = {m.id: replace(m, time_s=s) for m, s in marks if s is not None and s <= clip.duration_s}
-    lost_markers = tuple(marker for marker in project.markers if marker.id not in markers)
+    markers, lost_markers = _place_markers(project.markers, runs, rate, clip)
     moved = with_hits(replace(project, clip=clip, sounds=sounds, detection=detection), hits)
-    moved = with_markers(moved, list(markers.values()))
-    return Conformed(moved, info, stretches, tuple(lost), lost_markers, len(copies))
+    moved = with_markers(moved, markers)
+    return Conformed(moved, info, stretches, tuple(lost), tuple(lost_markers), len(copies))
+
+
+def _place_markers(
+    markers: Sequence[Marker], runs: Sequence[Run], rate: float, clip: Clip
+) -> tuple[list[Marker], list[Marker]]:
+    """The markers in every place of their pictures, and those without one."""
+    placed, copies, lost = [], [], []
+    for marker in markers:
+        here = [replace(marker, time_s=place_s) for place_s in _list_places(marker.time_s, runs, rate, clip)]
+        placed += here[:1]
+        copies += here[1:]
+        lost += [] if here else [marker]
+    copies = copies[: max(0, MAX_MARKERS - len(placed))]
+    new_ids = next_ids((marker.id for marker in markers), "m", len(copies))
+    return [*placed, *(replace(copy, id=new) for copy, new in zip(copies, new_ids, strict=True))], lost
+
+
+def _leave_out_copies(done: Conformed, runs: Sequence[Run], rate: float) -> Conformed:
+    """The outcome without lost hits and markers that are placed already, from another showing of their pictures.
+
+    One that was changed since is still lost.
+    """
+    project, clip = done.project, done.project.clip
+
+    def is_hit_placed(hit: Hit) -> bool:
+        return any(
+            abs(other.time_s - place_s) < _SAME_S and _without_identity(other) == _without_identity(hit)
+            for place_s in _list_places(hit.time_s, runs, rate, clip)
+            for other in project.hits
+        )
+
+    def is_marker_placed(marker: Marker) -> bool:
+        return any(
+            abs(other.time_s - place_s) < _SAME_S and other.name == marker.name
+            for place_s in _list_places(marker.time_s, runs, rate, clip)
+            for other in project.markers
+        )
+
+    lost = tuple(hit for hit in done.lost if not is_hit_placed(hit))
+    lost_markers = tuple(marker for marker in done.lost_markers if not is_marker_placed(marker))
+    return replace(
+        done,
+        lost=lost,
+        lost_markers=lost_markers,
+        left_out=len(done.lost) - len(lost),
+        left_out_markers=len(done.lost_markers) - len(lost_markers),
+    )
+
+
+def _without_identity(hit: Hit) -> Hit:
+    """The hit without what its copies have of their own."""
+    return replace(hit, id="", time_s=0.0, seed=0, touched=False, found_s=None, group="")
+
+
+def _list_places(time_s: float, runs: Sequence[Run], rate: float, clip: Clip) -> list[float]:
+    """Where a time of the former clip lies in the new one, as often as its frame is shown there."""
+    return [s for run in runs if (s := _move(time_s, run, rate)) is not None and s <= clip.duration_s]
 
 
 def _move(time_s: float, run: Run, rate: float) -> float | None:

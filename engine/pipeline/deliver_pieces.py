@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.core.files import check_folder
+from engine.core.files import check_folder, make_folder, write_together
 from engine.core.names import make_file_stem
 from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db
 from engine.document.project import Hit, Project, Sound
@@ -19,7 +19,7 @@ from engine.media.export.samples import count_channels
 from engine.media.export.sessions.session import COLORS, Item, Session, Take, Track
 from engine.media.export.sessions.write import MONO, PACKS, WITH_SOUND, WITHOUT_LEVELS, write_session
 from engine.media.export.sessions.wwise import PackFile, write_wwise
-from engine.media.export.stems import UniqueNames, make_folder
+from engine.media.export.stems import UniqueNames
 from engine.media.export.wave import write_wave
 from engine.pipeline.channel_strip import Biquad, apply_filters, find_distance, find_pan, list_filters, room_gain
 from engine.pipeline.delivery import Delivery, categorize, check_hits, convert_rate, find_picture
@@ -107,10 +107,11 @@ def _strike(delivery: Delivery, sound: Sound) -> list[Hit]:
     return hits
 
 
+@write_together()
 def deliver_pieces(delivery: Delivery, folder: Path, sample: Sample) -> list[PackFile]:
     """Write one-shots as mono WAV, a folder a sound, named by the pattern and ``_v1_01``; the files, relative.
 
-    Raises BadInput.
+    Raises BadInput; then no file of a pack that was begun stays.
     """
     options, project = delivery.options, delivery.project
     check_folder(folder)
@@ -141,10 +142,12 @@ def deliver_pieces(delivery: Delivery, folder: Path, sample: Sample) -> list[Pac
 # --- sessions ---------------------------------------------------------------------------------
 
 
+@write_together()
 def deliver_session(delivery: Delivery, path: Path, sample: Sample, portable: bool = False) -> list[Path]:
     """Write a session in the format of the name's ending, its sound files in a folder ``NAME rpp media`` beside it.
 
-    ``portable`` leaves out paths of this machine. Returns the files that were written beside it. Raises BadInput.
+    ``portable`` leaves out paths of this machine. Returns the files that were written beside it. Raises BadInput; then
+    none of them stays.
     """
     ending = path.suffix.lower()
     media = find_media_folder(path)

@@ -8,11 +8,10 @@ import functools
 import http.server
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from engine.core.paths import ROOT
 from engine.physics.model import Modes
@@ -63,11 +62,11 @@ class _Files(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def open_audio_page(folder: Path) -> Iterator[Page]:
+def open_audio_page(browser: Browser) -> Iterator[Page]:
     """A tab of its own, on a server that gives nothing but the editor's files."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Files, directory=str(EDITOR)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with browse(f"http://127.0.0.1:{server.server_address[1]}/", folder) as tab:
+    with browse(browser, f"http://127.0.0.1:{server.server_address[1]}/") as tab:
         yield tab
     server.shutdown()
     server.server_close()

@@ -1,4 +1,4 @@
-"""One app for all files and one tab, with a session of its own, for the tests of a file: starting takes long."""
+"""One app and browser for all files and one tab, with a session of its own, for those of a file: starts take long."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from engine.lab.benchmarks.growth import leave_sampler_out
+from engine.lab.evaluation.editor.page import start_browser
 from tests.app_process import serve
+from tests.browser.chromium import browser_path
 from tests.browser.struck_page import Editor, browse
 
 
@@ -30,15 +33,22 @@ def app_with_sampler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="package")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser; of this folder alone, as Playwright leaves no thread in which others could run ``asyncio``."""
+    with start_browser(tmp_path_factory.mktemp("downloads"), browser_path()) as started:
+        yield started
+
+
 @pytest.fixture(scope="module")
-def started(app: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    with browse(app, tmp_path_factory.mktemp("editor")) as page:
+def started(app: str, browser: Browser) -> Iterator[Editor]:
+    with browse(browser, app) as page:
         yield Editor(page, app)
 
 
 @pytest.fixture(scope="module")
-def started_with_sampler(app_with_sampler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    with browse(app_with_sampler, tmp_path_factory.mktemp("editor")) as page:
+def started_with_sampler(app_with_sampler: str, browser: Browser) -> Iterator[Editor]:
+    with browse(browser, app_with_sampler) as page:
         yield Editor(page, app_with_sampler)
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from PIL import Image
 
 from engine.core.paths import ROOT
+from engine.lab.evaluation.editor.page import start_browser
 from tests.app_process import serve
+from tests.browser.chromium import browser_path
 from tests.browser.struck_page import Editor, browse
 
 DOCS = ROOT / "docs"
@@ -181,7 +183,8 @@ def main(names: list[str]) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         serve(Path(folder) / "home") as address,
-        browse(address, Path(folder)) as page,
+        start_browser(Path(folder), browser_path()) as browser,
+        browse(browser, address) as page,
     ):
         page.set_viewport_size(SIZE)
         editor = Editor(page, address)

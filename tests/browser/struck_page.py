@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from engine.core.units import SAMPLE_RATE_HZ as RATE_HZ
 from engine.lab.evaluation.editor.page import EditorPage, open_tab
-from tests.browser.chromium import browser_path
 
 WAIT_MS = 120_000  # a busy machine is slow, and no test is about speed
 
 
-def browse(address: str, folder: Path) -> AbstractContextManager[Page]:
-    """One tab at the app's page."""
-    return open_tab(address, folder, browser_path(), WAIT_MS)
+def browse(browser: Browser, address: str) -> AbstractContextManager[Page]:
+    """One tab at the app's page, which knows nothing of tabs before it."""
+    return open_tab(browser, address, WAIT_MS)
 
 
 class Editor(EditorPage):

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from engine.core.units import SAMPLE_RATE_HZ
 from engine.document.project import Clip, Hit, HitOffsets, Mix, Part, Project, Sound
@@ -24,8 +24,8 @@ from tests.browser.audio_page import modes_value, open_audio_page, pack, run, so
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with open_audio_page(tmp_path_factory.mktemp("page")) as tab:
+def page(browser: Browser) -> Iterator[Page]:
+    with open_audio_page(browser) as tab:
         yield tab
 
 

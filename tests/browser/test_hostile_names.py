@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from playwright.sync_api import Browser
+
 from engine.core.paths import ASSETS
 from tests.browser.struck_page import Editor, browse
 
@@ -31,9 +33,9 @@ def make_project(folder: Path) -> Path:
     return path
 
 
-def test_names_are_text_and_nothing_is_fetched_from_elsewhere(app: str, tmp_path: Path) -> None:
+def test_names_are_text_and_nothing_is_fetched_from_elsewhere(app: str, browser: Browser, tmp_path: Path) -> None:
     project = make_project(tmp_path)
-    with browse(app, tmp_path) as page:
+    with browse(browser, app) as page:
         asked: list[str] = []
         page.context.on("request", lambda request: asked.append(request.url))
         page.on("websocket", lambda socket: asked.append(socket.url))

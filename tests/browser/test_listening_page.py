@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from engine.core.paths import ROOT
 from tests.app_process import free_port
@@ -17,7 +17,7 @@ from tests.browser.chromium import browser_path
 TRIALS = 3
 
 
-def test_a_test_by_the_keyboard(tmp_path: Path) -> None:
+def test_a_test_by_the_keyboard(browser: Browser, tmp_path: Path) -> None:
     port, out = free_port(), tmp_path / "tally.json"
     command = [sys.executable, "-m", "engine", "listen", "--no-browser", "--device", "cpu", "--port", str(port)]
     command += ["--trials", str(TRIALS), "--levels", "as measured", "--steps", "1", "--out", str(out)]
@@ -26,8 +26,8 @@ def test_a_test_by_the_keyboard(tmp_path: Path) -> None:
         assert process.stderr is not None
         said = next(line for line in process.stderr if "http://" in line or line.startswith("Struck:"))
         assert f"http://127.0.0.1:{port}" in said
-        with sync_playwright() as playwright, playwright.chromium.launch(executable_path=browser_path()) as browser:
-            page = browser.new_page()
+        with browser.browser_type.launch(executable_path=browser_path()) as plain:  # sound waits for a key there
+            page = plain.new_page()
             problems: list[str] = []
             page.on("pageerror", lambda error: problems.append(str(error)))
             page.goto(f"http://127.0.0.1:{port}")
@@ -38,7 +38,7 @@ def test_a_test_by_the_keyboard(tmp_path: Path) -> None:
                 if page.locator("#begin").is_visible():
                     page.locator("#begin").press("Enter")
                 if number == 1:
-                    other = browser.new_page()
+                    other = plain.new_page()
                     other.goto(f"http://127.0.0.1:{port}")
                     other.locator("#begin").press("Enter")
                     other.locator("#play-a:focus").wait_for()

@@ -53,6 +53,33 @@ def test_a_dropped_clip_becomes_hits_at_its_clicks(editor: Editor, tmp_path: Pat
     assert editor.see("window.struck.player.video.videoWidth") == 160
 
 
+def test_the_folder_of_a_recent_file_reads_from_left_to_right_and_is_cut_at_its_start(editor: Editor) -> None:
+    page = editor.page
+    short, long = "/tmp/work", "/home/someone/" + "a folder/" * 30 + "last"
+    places = [f"{folder}/film.mp4" for folder in (short, long)]
+    page.get_by_role("button", name="Open clip").first.click()
+    page.evaluate("(recent) => void Object.assign(window.struck.store.welcome, { recent })", places)
+    editor.see("void window.struck.store.emit('welcome')")
+    folders = page.locator(".st-recent-folder")
+    assert folders.all_inner_texts() == [short, long]
+    boxes = folders.evaluate_all(
+        """(folders) => folders.map((folder) => {
+          const text = document.createTreeWalker(folder, NodeFilter.SHOW_TEXT).nextNode();
+          const left = (i) => {
+            const range = document.createRange();
+            range.setStart(text, i);
+            range.setEnd(text, i + 1);
+            return range.getBoundingClientRect().left - folder.getBoundingClientRect().left;
+          };
+          return { first: left(0), second: left(1), last: left(text.data.length - 1), width: folder.clientWidth };
+        })"""
+    )
+    for box in boxes:
+        assert box["first"] < box["second"] < box["last"] < box["width"]
+    assert boxes[0]["first"] >= 0 > boxes[1]["first"]
+    page.keyboard.press("Escape")
+
+
 def test_a_silent_clip_asks_what_is_struck(editor: Editor, tmp_path: Path) -> None:
     page = editor.page
     drop(editor, make_clip(tmp_path / "mime.mp4", count=75), "video/mp4")

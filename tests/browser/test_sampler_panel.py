@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import Browser
 
 from engine.core.checkpoint import CONFIG, WEIGHTS
 from engine.diffusion.checkpoint import save_velocity_network
@@ -50,10 +51,10 @@ def fill(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+def started(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     folder = tmp_path_factory.mktemp("checkpoints")
     fill(folder / "models")
-    with serve(folder / "home", "--ckpt-dir", str(folder / "models")) as address, browse(address, folder) as page:
+    with serve(folder / "home", "--ckpt-dir", str(folder / "models")) as address, browse(browser, address) as page:
         yield Editor(page, address)
 
 

@@ -47,6 +47,26 @@ def test_the_meter_shows_a_lag_shifts_it_away_and_walks_through_what_is_off(edit
     assert panel.is_hidden() and not editor.problems
 
 
+def test_the_lane_offers_what_is_left_once_the_hits_were_shifted(editor: Editor) -> None:
+    ids = [hit["id"] for hit in editor.project["hits"]]
+    editor.see("void (window.struck.store.media.lag_s = -0.019, window.struck.store.emit('media'))")
+    page = editor.page
+    page.get_by_role("button", name="Shift all −19 ms").wait_for()
+    move = f"void window.struck.store.edit({{ kind: 'move_hits', ids: {ids}, delta_s: 0.12 }})"
+    editor.change(lambda: editor.see(move))
+    left = page.get_by_role("button", name="Shift all −139 ms")
+    left.wait_for()
+    editor.change(left.click)
+    followed = page.get_by_role("button", name="Follow the picture")
+    followed.wait_for()
+    assert followed.is_disabled()
+    for i, hit_id in enumerate(ids):
+        moved = f"{{ kind: 'move_hits', ids: ['{hit_id}'], delta_s: {0.03 * i} }}"
+        editor.see(f"void window.struck.store.edit({moved}, 'apart')")
+    page.locator(".is-lag").wait_for(state="hidden")  # no one shift is right for all
+    editor.wait("() => !window.struck.store.isSending")
+
+
 def test_a_shift_says_which_hits_the_start_of_the_clip_holds_and_undo_is_exact(editor: Editor) -> None:
     page = editor.page
     editor.change(lambda: editor.see("void window.struck.store.edit({ kind: 'add_hit', time_s: 0.03 })"))

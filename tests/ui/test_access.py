@@ -19,7 +19,6 @@ from engine.core.paths import ASSETS
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import Tab, check_sentence, make_context
 from ui import uploads
-from ui.app import mount
 from ui.context import AppContext
 from ui.jobs import hide_folders
 from ui.request_checks import Headers, check_host
@@ -98,6 +97,8 @@ def walk_routes(routes: Any, prefix: str = "") -> Iterator[tuple[str, set[str]]]
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of the whole app, Gradio's routes included, started with a password."""
+    from ui.app import mount  # imports Gradio, which takes seconds: only the process that runs this needs it
+
     context = make_context(tmp_path_factory.mktemp("guarded"), listen=True, auth=("ann", "sécret:1"))
     with TestClient(mount(create_app(context), 7860), base_url="http://192.168.1.7:7860") as client:
         yield client
@@ -285,6 +286,8 @@ def test_a_clip_that_was_deleted_is_gone(client: TestClient, tab: Tab, tmp_path:
 
 
 def test_an_idle_app_rests(context: AppContext) -> None:
+    from ui.app import mount
+
     async def count_passes() -> int:
         selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
         select, passes = selector.select, []

@@ -92,7 +92,7 @@ def test_nothing_is_still_exported_once_the_files_are_told(
         def __exit__(self, *error: object) -> None:
             self.depth -= 1
             if self.depth == 0 and tab.heard("exported"):
-                shown.append(tab.session._board.shown().phase)
+                shown.append(tab.session.board.shown().phase)
             self.lock.__exit__(*error)
 
     monkeypatch.setattr(tab.session, "lock", Lock(tab.session.lock))

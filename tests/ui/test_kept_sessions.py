@@ -189,7 +189,12 @@ def test_a_document_that_cannot_be_kept_stays_open(tmp_path: Path, monkeypatch: 
     tab.ask("open_demo", name="silent")
     tab.settle()
     assert tab.session.require_project() is first
-    assert "no space left on device" in tab.errors[-1]
+    assert "no space left on device" in tab.errors[-1] and f"{tab.session.name} stays open" in tab.errors[-1]
+    # What failed is shown until the user goes on.
+    assert tab.last("status")["phase"] == "error"
+    tab.edit("set_mix", gain_db=-1.0)
+    tab.settle()
+    assert tab.last("status")["phase"] != "error"
 
 
 @pytest.mark.slow

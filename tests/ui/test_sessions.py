@@ -102,6 +102,7 @@ def test_a_clip_without_a_constant_frame_rate_is_told_of(tab: Tab, tmp_path: Pat
     tab.settle()
     (note,) = [told["message"] for told in tab.told if told["type"] == "note"]
     assert note.startswith("phone.mp4 has no constant frame rate") and not tab.errors
+    assert tab.last("document")["project"]["clip"]["uneven"] == note  # the note goes, and the rate stays marked
 
 
 @pytest.mark.slow

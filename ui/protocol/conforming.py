@@ -33,10 +33,14 @@ class LostMarker:
 
 @dataclass(frozen=True)
 class Conformed:
-    """What became of the hits: how many moved, how many more where shots are shown again, and what is lost."""
+    """What became of the hits: how many moved, how many more where shots are shown again, and what is lost.
+
+    ``left_out`` hits and markers were of shots that the former clip repeats and the new one does not.
+    """
 
     type: ClassVar[str] = "conformed"
     moved: int
     copied: int
     lost: tuple[LostHit, ...]
     lost_markers: tuple[LostMarker, ...]
+    left_out: int

@@ -33,7 +33,8 @@ from ui.protocol.syncing import SyncMeasured, SyncProgressed, SyncStopped
 class ClipState:
     """The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play.
 
-    ``audio_track`` is the place in ``audio_tracks``, the descriptions of all, of the one that is used.
+    ``audio_track`` is the place in ``audio_tracks``, the descriptions of all, of the one that is used. ``uneven`` is a
+    sentence where the frames do not come evenly, else "".
     """
 
     name: str
@@ -49,6 +50,7 @@ class ClipState:
     media_url: str | None
     picture_offset_s: float
     playable: bool
+    uneven: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.core.errors import BadInput
-from engine.core.files import check_folder, make_write_error
+from engine.core.files import make_folder, write_together
 from engine.core.names import make_file_stem
 from engine.media.export.samples import Samples
 from engine.media.export.tags import SoundTags
@@ -30,30 +30,21 @@ def write_stems(
 
     Returns the files, and how many samples of them clip.
     The folder is made when missing; ``check`` is called before each file and may raise Cancelled. Raises BadInput when
-    it cannot be written.
+    it cannot be written; then no file of a set that was begun stays.
     """
     if not stems:
         raise BadInput("there is no sound to write a stem of; add a hit first")
-    place = make_folder(folder)
     names = UniqueNames()
     paths: list[Path] = []
     clipped = 0
-    for name, samples in stems.items():
-        check()
-        path = place / f"{names.take(make_file_stem(name, ENDING))}.wav"
-        clipped += write_wave(path, samples, sample_rate_hz, bits, replace(tags or SoundTags(), title=name))
-        paths.append(path)
+    with write_together():
+        place = make_folder(folder)
+        for name, samples in stems.items():
+            check()
+            path = place / f"{names.take(make_file_stem(name, ENDING))}.wav"
+            clipped += write_wave(path, samples, sample_rate_hz, bits, replace(tags or SoundTags(), title=name))
+            paths.append(path)
     return paths, clipped
-
-
-def make_folder(folder: str | os.PathLike[str]) -> Path:
-    """The folder, made when missing. Raises BadInput."""
-    place = check_folder(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise make_write_error(place, error) from None
-    return place
 
 
 class UniqueNames:

@@ -54,6 +54,32 @@ def test_nonsense_is_refused_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "args"),
+    [
+        ("--out is given twice; leave one out", ["render", "p.struck.json", "--out", "y.wav", "--out=y.flac"]),
+        ("--markers is given twice", ["render", "c.mp4", "--markers", "a.csv", "--markers", "b.csv"]),
+        ("--formats is given twice; give all its values after one", ["render", "--formats", "wav", "--formats", "mp4"]),
+        ("--device is given twice", ["--device", "cpu", "detect", "c.mp4", "--device", "cpu"]),
+        ("the name given as CLIP is empty; give one", ["detect", ""]),
+        ("the name given as NEWCLIP is empty", ["conform", "p.struck.json", "", "--project", "o.struck.json"]),
+        ("the name given as CLIP|PROJECT is empty", ["render", "a.mp4", "", "--out-dir", "o"]),
+        ("the value of --pattern is empty; give one, or leave it out", ["render", "c", "--pattern", ""]),
+        ("--pattern is blank, so", ["render", "a.mp4", "b.mp4", "--out-dir", "o", "--pattern", " "]),
+        ("the value of --start-timecode is empty", ["render", "c.mp4", "--start-timecode", ""]),
+        ("the value of --out is empty; give one", ["synthesize", "x.json", "--out", ""]),
+        ("--loudness: -1e9 is out of range", ["render", "c.mp4", "--out", "y.wav", "--loudness", "-1e9"]),
+        ("--duration: -.5e1 is out of range", ["synthesize", "x.json", "--out", "y.wav", "--duration", "-.5e1"]),
+    ],
+)  # fmt: skip
+def test_what_is_given_twice_or_empty_or_below_zero_is_named(
+    reason: str, args: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert reason in refuse(capsys, *args)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_is_told_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     for args in (["--help"], ["render", "--help"], ["train", "--help"], []):
         assert main(args) == 0
@@ -93,13 +119,15 @@ def test_as_a_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_bench_prints_figures_and_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bench_prints_figures_and_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from engine.lab.benchmarks import clip
     from engine.lab.benchmarks import edit_to_ear as bench
 
     monkeypatch.setattr(clip, "WIDTH", 640)
     monkeypatch.setattr(bench, "REPEATS", 1)
-    assert run("bench", "move", "--json", "-") == 0
+    assert run("bench", "move", "--ckpt-dir", tmp_path, "--json", "-") == 0  # without a sampler
     value = json.loads(capsys.readouterr().out)
     (figure,) = value["figures"]
     assert figure["name"] == "move" and figure["goal"] == 150.0 and figure["value"] > 0 and "cores" in value["machine"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -12,8 +13,10 @@ import soundfile
 import wavinfo
 from av.stream import Disposition
 
+from engine.core.errors import BadInput
 from engine.media.export.bext import read_loudness
 from engine.media.export.loudness import can_measure
+from engine.media.export.wave import write_wave
 from tests.clips import find_attacks, make_clicking_clip
 from tests.engine.cli.test_command_line import refuse, run
 from tests.engine.cli.test_outputs import HITS_S, given, render  # noqa: F401 - a fixture
@@ -52,6 +55,42 @@ def test_loudness_and_limiter(given: Path, tmp_path: Path, capsys: pytest.Captur
     assert run("render", tmp_path / "t.wav", *again) == 0
     assert np.array_equal(soundfile.read(tmp_path / "again.wav")[0], soundfile.read(tmp_path / "t.wav")[0])
     assert "out of range" in refuse(capsys, *render(given, "--out", tmp_path / "u.wav", "--loudness", "3"))
+
+
+@pytest.mark.parametrize(
+    ("module", "args"),
+    [
+        ("engine.media.export.stems", ("--stems", "set", "--stems-by", "hit")),
+        ("engine.pipeline.deliver_pieces", ("--pieces", "set")),
+        ("engine.pipeline.deliver_pieces", ("--session", "s.rpp")),
+        ("engine.pipeline.deliver_pieces", ("--session", "s.txt")),
+    ],
+)
+def test_of_a_set_that_fails_half_way_nothing_stays_and_the_command_can_be_given_again(
+    given: Path,  # noqa: F811
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    args: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    written: list[Path] = []
+
+    def fill_disk(path: Path, *rest: Any) -> int:
+        if written:
+            raise BadInput(f"{path} cannot be written (no space left on device); choose another place")
+        written.append(path)
+        return write_wave(path, *rest)
+
+    command = render(given, *args)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{module}.write_wave", fill_disk)
+        assert "no space left" in refuse(capsys, *command)
+        assert written and [path.name for path in tmp_path.iterdir()] == ["other"]
+    assert run(*command) == 0
+    assert len(list(tmp_path.rglob("*.wav"))) == 2
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from engine.core.files import (
     check_folder,
     check_target,
     create_file,
+    make_folder,
     make_own_folder,
     make_private_folder,
     make_write_error,
@@ -24,6 +25,7 @@ from engine.core.files import (
     replace_file,
     share_folder,
     write_file,
+    write_together,
 )
 from engine.core.paths import ROOT
 
@@ -255,3 +257,19 @@ def test_partial_files_of_a_run_on_several_machines_stay_until_it_ends(
         here.write_bytes(b"whole")
         there.write_bytes(b"whole")
     assert (shared / "stems" / "a.wav").read_bytes() == b"whole"
+
+
+def test_of_what_belongs_together_nothing_new_stays_where_a_part_fails(tmp_path: Path) -> None:
+    (tmp_path / "before").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), write_together():
+        with write_together():  # a part that is whole
+            make_folder(tmp_path / "a" / "b")
+            for name in ("a/b/one", "before"):
+                with create_file(tmp_path / name) as file:
+                    file.write(b"new")
+        write_file(tmp_path / "cached", b"of something else")
+        raise KeyboardInterrupt
+    assert names(tmp_path) == ["before", "cached"] and (tmp_path / "before").read_bytes() == b"new"
+    with write_together(), create_file(make_folder(tmp_path / "c") / "one") as file:
+        file.write(b"new")
+    assert names(tmp_path / "c") == ["one"]

@@ -24,8 +24,6 @@ from engine.document.project import Project
 from engine.document.storage import load_project, save_project
 from engine.media.open import digest_file
 from engine.pipeline.render import render_hits
-from tests.ui_tab import Tab, make_context
-from ui.session import Session
 
 DEMO = ASSETS / "demo_sound.struck.json"
 
@@ -35,9 +33,9 @@ def digest_samples(samples: np.ndarray) -> str:
 
 
 def load_demo() -> Project:
-    """The demo with every fourth of its hits."""
+    """The demo with every fourth of its hits, in half its steps: each is as all others."""
     project = load_project(str(DEMO), digest_of=digest_file)
-    return replace(project, hits=project.hits[::4])
+    return replace(project, hits=project.hits[::4], render=replace(project.render, steps=2))
 
 
 def render_digests(order_seed: int, cache: Cache) -> dict[str, str]:
@@ -79,6 +77,9 @@ def test_threads_and_order_change_no_sample(one_thread: dict[str, str]) -> None:
 
 @pytest.mark.slow
 def test_the_cache_and_the_editor_change_no_sample(one_thread: dict[str, str], tmp_path: Path) -> None:
+    from tests.ui_tab import Tab, make_context  # the processes of the other test import this file and need no editor
+    from ui.session import Session
+
     context = make_context(tmp_path, checkpoint_folder=CHECKPOINTS)
     tab = Tab(Session(context, "editor"))
     path = tmp_path / "demo.struck.json"

@@ -58,6 +58,28 @@ def test_hits_move_with_their_shots(tmp_path: Path, old: Project, shots: list[li
     assert result.project.detection.source == "video"  # nor to find hits in
 
 
+def test_markers_are_repeated_like_hits_and_what_is_there_already_is_not_lost_on_the_way_back(
+    tmp_path: Path, old: Project, shots: list[list[np.ndarray]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b, c, d = shots
+    marked = replace(old, markers=(Marker("m1", float(10 / RATE), "door"), Marker("m2", float(45 / RATE), "step")))
+    path = write_clip(tmp_path / "twice.mp4", [*a, *b, *c, *d, *a])
+    twice = conform(marked, path).project
+    assert {m.id: (m.name, round(m.time_s * float(RATE), 6)) for m in twice.markers} == {
+        "m1": ("door", 10.0), "m2": ("step", 45.0), "m3": ("door", 155.0),
+    }  # fmt: skip
+    back = conform(twice, old.clip.path)
+    assert (back.lost, back.lost_markers, back.left_out, back.left_out_markers) == ((), (), 3, 1)
+    assert [hit.id for hit in back.project.hits] == [hit.id for hit in old.hits]
+    assert [marker.id for marker in back.project.markers] == ["m1", "m2"]
+    louder = [replace(hit, gain_db=3.0) if hit.id == "h10" else hit for hit in twice.hits]  # one copy was changed
+    save_project(replace(twice, hits=tuple(louder)), tmp_path / "twice.struck.json")
+    assert run("conform", tmp_path / "twice.struck.json", old.clip.path, "--project", tmp_path / "o.struck.json") == 0
+    printed = capsys.readouterr()
+    assert [line.split()[1] for line in printed.out.splitlines()] == ["h10"]
+    assert "no place for 1 hit; 2 hits and 1 marker left out, since the new clip shows once what was" in printed.err
+
+
 def test_what_shares_nothing_is_refused(tmp_path: Path, old: Project) -> None:
     with pytest.raises(BadInput, match="shows nothing of"):
         conform(old, write_clip(tmp_path / "other.mp4", draw_shot(99, 30)))

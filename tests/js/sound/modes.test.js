@@ -4,7 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { byFrequency, chooseBeside } from "../../../ui/editor/sound/chosen.js";
 import { modesInBox, modeUnder } from "../../../ui/editor/sound/mode_picking.js";
+import { strokeOver } from "../../../ui/editor/sound/noise_strokes.js";
 import { planeOf, rangeOf, tailDecay, tailLength } from "../../../ui/editor/sound/modes_plot.js";
 import { unpackFloats } from "../../../ui/editor/sound/packed_floats.js";
 
@@ -45,6 +47,21 @@ test("a head, a stem, and the tail of a selected mode are picked", () => {
 test("a box takes the heads in it, from any corner", () => {
   assert.deepEqual(modesInBox(MODES, { x0: 628, y0: 200, x1: 38, y1: 100 }, PLANE), [0, 1]);
   assert.deepEqual(modesInBox(MODES, { x0: PLANE.x(1000), y0: 100, x1: 628, y1: 200 }, PLANE), [1]);
+});
+
+test("keys go from mode to mode by frequency, from the ends where none is chosen, and no further than the ends", () => {
+  const order = byFrequency({ frequency_hz: [880, 220, 440] });
+  assert.deepEqual(order, [1, 2, 0]);
+  assert.deepEqual([chooseBeside(order, NONE, 1), chooseBeside(order, NONE, -1)], [1, 0]);
+  assert.deepEqual([chooseBeside(order, new Set([2]), 1), chooseBeside(order, new Set([2]), -1)], [0, 1]);
+  assert.deepEqual([chooseBeside(order, new Set([1, 2]), 1), chooseBeside(order, new Set([0, 2]), -1)], [0, 1]);
+  assert.deepEqual([chooseBeside(order, new Set([0]), 1), chooseBeside(order, new Set([0, 1, 2]), -1)], [0, 1]);
+  assert.equal(chooseBeside([], NONE, 1), null);
+});
+
+test("a stroke over noise bands leaves no gap", () => {
+  assert.deepEqual(strokeOver({ index: 3, value: 1 }, { index: 1, value: 0 }), { indices: [3, 2, 1], values: [1, 0.5, 0] });
+  assert.deepEqual(strokeOver({ index: 2, value: 1 }, { index: 2, value: 5 }), { indices: [2], values: [5] });
 });
 
 test("floats take the place of what names them", () => {

@@ -18,7 +18,7 @@ export const makeProject = () => ({
   name: "clip", saved: false,
   clip: {
     name: "clip.mp4", duration_s: 4, frame_rate: "25", width: 64, height: 48, start_timecode: null, has_audio: true, audio_track: 0, audio_tracks: [],
-    digest: "abc", media_url: null, picture_offset_s: 0, playable: false,
+    digest: "abc", media_url: null, picture_offset_s: 0, playable: false, uneven: "",
   },
   sounds: [{
     id: "s1", name: "Bell", origin: "clip", origin_note: "", is_default: false, is_unrecognised: false, fit: null,

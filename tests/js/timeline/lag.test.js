@@ -39,6 +39,19 @@ test("a shift keeps every hit within the clip and is offered once", () => {
   assert.equal(offerShift(project("video", shifted), 0.053)?.isDone, true);
 });
 
+test("a shift by the user is taken off what is offered, and hits that were moved apart are left alone", () => {
+  /** @param {...number} shifts_s */
+  const shifted = (...shifts_s) => project("both", shifts_s.map((shift_s, i) => hit(String(i), i + 1 + shift_s, i + 1)));
+  const moved = offerShift(shifted(0.12, 0.12, 0.123), -0.019);
+  assert.ok(moved && !moved.isDone && Math.abs(moved.delta_s + 0.139) < 1e-9);
+  const halfway = offerShift(shifted(-0.04, -0.04, 0), -0.1);
+  assert.ok(halfway && !halfway.isDone && Math.abs(halfway.delta_s + 0.06) < 1e-9);
+  assert.equal(offerShift(shifted(-0.018, -0.021, -0.019), -0.019)?.isDone, true);
+  assert.equal(offerShift(shifted(0.003, -0.004, 0.12), -0.019)?.delta_s, -0.019); // the analysis alone, and one hit by hand
+  assert.equal(offerShift(shifted(0.12, -0.2, 0.4), -0.019), null);
+  assert.equal(offerShift(project("both", [hit("a", 1, null)]), -0.019), null);
+});
+
 test("hits that cannot be shifted so far are told of", () => {
   assert.equal(describeHeld(FOUND, -0.053, 3), "1 hit stops at the clip's start and cannot move so far");
   assert.equal(describeHeld(FOUND, -1.5, 3), "2 hits stop at the clip's start and cannot move so far");

@@ -9,6 +9,18 @@ const SHOWN = {
   Mod: IS_MAC ? "⌘" : t("combos.ctrl"), Shift: "⇧", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", PageUp: t("combos.page_up"), PageDown: t("combos.page_down"),
   Backspace: "⌫", Space: t("combos.space"), Delete: t("combos.delete"), Home: t("combos.home"), End: t("combos.end"), Enter: t("combos.enter"),
 };
+/**
+ * Whether a key is pressed with Ctrl or ⌘, as those are that save, open and undo.
+ * @param {KeyboardEvent} event
+ */
+export const isCommand = (event) => event.ctrlKey || event.metaKey;
+
+/**
+ * Whether it is so where text is typed: with AltGr it is a character, and on a Mac Ctrl moves in the text.
+ * @param {KeyboardEvent} event
+ */
+export const isCommandInText = (event) => (IS_MAC ? event.metaKey : event.ctrlKey) && !event.altKey;
+
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "Meta", "AltGraph", "CapsLock", "Fn", "Dead", "Process", "Unidentified"]);
 /** What browsers keep for themselves, or the page for its own use. */
 const BROWSER = new Set(["W", "T", "N", "Q", "R", "L", "P", "H", "J", "Shift+T", "Shift+N", "Shift+W", "Shift+R", "Shift+I", "Shift+J", "0", "+", "-", "="].map((key) => `Mod+${key}`));

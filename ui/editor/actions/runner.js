@@ -6,7 +6,7 @@ import { requireProject } from "../state/project.js";
 import { chooseLanguage } from "../texts/t.js";
 import { withGroups } from "../timeline/groups.js";
 import { frameRate } from "../timeline/timecode.js";
-import { newGesture } from "../widgets/controls.js";
+import { focusedElement, newGesture } from "../widgets/controls.js";
 import { chooseTheme } from "../widgets/theme.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { AudioEngine, Player, Store, Timeline } from "../state/types.d.ts" */
@@ -71,6 +71,7 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
       ? hits[(direction > 0 ? hits.findLastIndex(isChosen) : hits.findIndex(isChosen)) + direction] // one at the same time too
       : direction > 0 ? hits.find((hit) => hit.time_s > from_s + 1e-6) : hits.findLast((hit) => hit.time_s < from_s - 1e-6);
     if (!next) return;
+    if (focusedElement()?.matches(".arr-flag, .st-threshold")) focusedElement()?.blur(); // keys are the hit's from now on
     store.select({ hits: withGroups(hits, [next.id]) });
     player.seek(next.time_s);
     timeline.reveal(next.time_s);

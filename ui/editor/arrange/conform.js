@@ -12,12 +12,13 @@ import { createSheet } from "./sheet.js";
  * What became of the hits, in a sentence.
  * @param {Conformed} done
  */
-export function describeConformed({ moved, copied, lost, lost_markers }) {
+export function describeConformed({ moved, copied, lost, lost_markers, left_out }) {
   /** @param {number} n */
   const hits = (n) => t("common.hits", { count: n });
   const count = lost.length + lost_markers.length;
   const more = copied ? t("conform.and_more_where", { copied: hits(copied) }) : "";
-  return `${t("conform.hits_moved_with", { moved, more })}${count ? ` ${count === 1 ? t("conform.the_recut_has") : t("conform.the_recut_has_no", { count })}` : ""}`;
+  const once = left_out ? ` ${t("conform.left_out", { count: left_out })}` : "";
+  return `${t("conform.hits_moved_with", { moved, more })}${once}${count ? ` ${count === 1 ? t("conform.the_recut_has") : t("conform.the_recut_has_no", { count })}` : ""}`;
 }
 
 /**

@@ -1,9 +1,13 @@
 // @ts-check
 // A small sheet above the timeline: it opens beside the hits, closes on Escape or a press outside.
 
+import { isTyping } from "../actions/keyboard.js";
 import { isInside } from "../widgets/controls.js";
 import { createPanel } from "../widgets/panel.js";
 /** @import { Store } from "../state/types.d.ts" */
+
+/** @type {ReturnType<typeof createPanel> | null} */
+let shown = null; // one at a time: they lie at the same place
 
 /**
  * @typedef {object} SheetSettings
@@ -27,6 +31,24 @@ export function createSheet(app, store, { title, content, apply, onShow, onEnter
     },
   });
 
+  function open() {
+    if (shown?.isOpen && shown !== panel) shown.close();
+    shown = panel;
+    panel.open();
+  }
+
+  /**
+   * Escape closes it also where Tab has left it.
+   * @param {KeyboardEvent} event
+   */
+  const leave = (event) => {
+    const isElsewhere = event.target instanceof Element && (event.target.closest("[role=dialog], [role=menu]") || isTyping(event.target));
+    if (event.key !== "Escape" || !panel.isOpen || isElsewhere) return;
+    event.stopPropagation();
+    panel.close();
+  };
+  document.addEventListener("keydown", leave, true);
+
   /** @param {PointerEvent} event */
   const outside = (event) => {
     if (panel.isOpen && !isInside(event, panel.element)) panel.close();
@@ -37,10 +59,11 @@ export function createSheet(app, store, { title, content, apply, onShow, onEnter
   return {
     element: panel.element,
     get isOpen() { return panel.isOpen; },
-    open: panel.open,
+    open,
     close: panel.close,
     dispose() {
       document.removeEventListener("pointerdown", outside, true);
+      document.removeEventListener("keydown", leave, true);
       panel.dispose();
       unwatch();
     },

@@ -3,6 +3,7 @@
 //
 // The cursor is where the playhead stands: set by hand while paused, following what is heard while playing.
 
+import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
 import { icon } from "../widgets/icons.js";
 import { createMeterView } from "../widgets/meter_view.js";
@@ -116,7 +117,7 @@ export function createPlayer(root, store, audio) {
     const time_s = playing && frame_s !== null ? frame_s : cursor_s;
     timecode.set(formatTimecode(clamp(time_s, 0, shown.duration_s), shown));
     frame.textContent = t("player.frame", { time_s: Math.floor(time_s * rate() + 0.001) });
-    speed.textContent = `${rate().toFixed(rate() % 1 ? 2 : 0)} fps${pace === 1 ? "" : ` · ${formatPace(pace)}`}`;
+    Object.assign(speed, { title: translate(shown.uneven), textContent: `${shown.uneven && "≈ "}${rate().toFixed(rate() % 1 ? 2 : 0)} fps${pace === 1 ? "" : ` · ${formatPace(pace)}`}` });
   }
 
   /**

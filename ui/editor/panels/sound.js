@@ -101,8 +101,8 @@ export function createSoundPanel(store, audio, shared) {
       hearWhenReady(sound().id);
       store.edit({ kind: "mute_modes", sound_id: sound().id, indices, muted }, newGesture());
     },
-    strike: () => strike(),
-    zoomed: (value) => { all.hidden = !value; },
+    strike, zoomed: (value) => { all.hidden = !value; },
+    refuse: () => store.emit("note", { type: "note", message: t("modes.no_mode_is") }),
   });
 
   // --- header --------------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
       make("button", "st-card", { type: "button", title: t("start.demo_help"), onclick: () => open({ type: "open_demo", name }) }, icon("film"), make("span", "st-card-title", { textContent: title }), make("span", "st-card-note", { textContent: note }))));
     recentPart.hidden = !recent.length;
     recents.replaceChildren(...recent.slice(0, left.length ? 4 : 6).map((place) =>
-      make("button", "st-recent", { type: "button", title: place, onclick: () => open({ type: "open", path: place }) }, make("span", "st-recent-name", { textContent: baseName(place) }), make("span", "st-recent-folder", { textContent: placeOf(place) }))));
+      make("button", "st-recent", { type: "button", title: place, onclick: () => open({ type: "open", path: place }) }, make("span", "st-recent-name", { textContent: baseName(place) }), make("span", "st-recent-folder", {}, make("bdi", "", { dir: "ltr", textContent: placeOf(place) })))));
     pathRow.hidden = !local;
     aboutWords.textContent = [version && `Struck ${version}`, device && t("start.sampling_on", { device })].filter(Boolean).join("  ·  ");
   }

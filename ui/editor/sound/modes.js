@@ -3,10 +3,11 @@
 
 import { t } from "../texts/t.js";
 import { drawModes, HIGHEST_HZ, LOWEST_HZ, planeOf, rangeOf, tailDecay, tailLength } from "./modes_plot.js";
-import { clamp, decayToT60 } from "../audio/units.js";
-import { centsOff, formatDb, formatHz, formatSeconds, noteName } from "../widgets/format.js";
+import { comboOf } from "../actions/combos.js";
+import { clamp } from "../audio/units.js";
 import { createKeyRun, make } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
+import { byFrequency, chooseBeside, describeMode, STEPS } from "./chosen.js";
 import { modesInBox, headOf, modeUnder } from "./mode_picking.js";
 import { boxOf, pagePlace, pointIn } from "../widgets/page_scale.js";
 /** @import { Box, Modes, Point, Sound } from "../state/types.d.ts" */
@@ -26,6 +27,7 @@ import { boxOf, pagePlace, pointIn } from "../widgets/page_scale.js";
  * @property {(indices: number[], muted: boolean) => void} mute
  * @property {() => void} strike
  * @property {(isZoomed: boolean) => void} zoomed
+ * @property {() => void} refuse say that no mode is chosen
  */
 /** @typedef {Box & {kind: "lasso", before: Set<number>, moved: boolean}} LassoDrag */
 /**
@@ -71,6 +73,9 @@ export function createModes(host) {
   let floating = null;
   const run = createKeyRun();
 
+  /** Whether keys are meant for the plot, and were what reached it. */
+  const isReached = () => document.activeElement === canvas && canvas.matches(".by-keys *");
+
   function refresh() {
     if (wanted) return;
     wanted = true;
@@ -98,7 +103,7 @@ export function createModes(host) {
     const sound = measure();
     drawModes(canvas, plane, {
       sound, ghosts: host.ownModes(), color: host.color(), selected: host.selected(), hovered, levels: host.levels(),
-      lasso: drag?.kind === "lasso" ? drag : null, focused: document.activeElement === canvas && canvas.matches(".by-keys *"),
+      lasso: drag?.kind === "lasso" ? drag : null, focused: isReached(),
     });
     showTip(sound);
     if (sound && floating && !floating.hidden && !drag && !host.edit.active) keepClear(floating, sound.modes);
@@ -119,17 +124,13 @@ export function createModes(host) {
   /** @param {Sound | null} sound */
   function showTip(sound) {
     const modes = sound?.modes;
-    const index = drag && drag.kind !== "lasso" ? drag.index : hovered;
+    const [first, ...others] = isReached() ? host.selected() : [];
+    const index = drag && drag.kind !== "lasso" ? drag.index : (hovered ?? (others.length ? null : (first ?? null)));
     tip.hidden = true;
     if (index === null || !modes || index >= modes.frequency_hz.length) return;
     tip.hidden = false;
-    const hz = modes.frequency_hz[index];
-    const cents = centsOff(hz);
-    tip.textContent = [
-      formatHz(hz), `${noteName(hz)}${cents ? ` ${cents > 0 ? "+" : "\u2212"}${Math.abs(cents)} c` : ""}`,
-      formatDb(modes.power_db[index]), `T60 ${formatSeconds(decayToT60(modes.decay_per_s[index]))}`,
-    ].join("  ·  ") + (modes.muted?.[index] ? `  ·  ${t("common.muted")}` : "");
-    const x = plane.x(hz);
+    tip.textContent = describeMode(modes, index).join("  ·  ");
+    const x = plane.x(modes.frequency_hz[index]);
     const y = plane.y(modes.power_db[index]);
     tip.style.left = `${clamp(x - tip.offsetWidth / 2, 4, plane.width - tip.offsetWidth - 4)}px`;
     tip.style.top = `${y > 44 ? Math.min(y, plane.bottom) - 36 : y + 14}px`;
@@ -271,22 +272,39 @@ export function createModes(host) {
     }
   }
 
+  /**
+   * Choose the mode before or after the chosen ones, and bring it into sight.
+   * @param {Modes} modes
+   * @param {1 | -1} step
+   */
+  function goToMode(modes, step) {
+    const next = chooseBeside(byFrequency(modes), host.selected(), step);
+    if (next === null) return;
+    hovered = null; // what is said beside the plot is of the mode that the keys chose
+    host.select(new Set([next]));
+    const hz = modes.frequency_hz[next];
+    if (hz >= zoom.low_hz && hz <= zoom.high_hz) return;
+    const reach = Math.sqrt(zoom.high_hz / zoom.low_hz);
+    setZoom(hz / reach, hz * reach);
+  }
+
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     const modes = host.shownSound()?.modes;
     if (!modes) return;
     const chosen = [...host.selected()].sort((a, b) => a - b);
-    const command = event.ctrlKey || event.metaKey;
+    const combo = comboOf(event); // "[" is written with AltGr on many keyboards
+    const step = STEPS[combo];
     const fine = event.shiftKey ? 10 : 1;
     /** @type {Record<string, [number, number]>} */
     const nudges = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    const key = event.key.toLowerCase();
-    if (command && key === "a") host.select(new Set(modes.frequency_hz.keys()));
-    else if (command) return; // undo, redo and save belong to the page
+    if (combo === "Mod+A") host.select(new Set(modes.frequency_hz.keys()));
+    else if (combo.startsWith("Mod+")) return; // undo, redo and save belong to the page
     else if (event.key === "Escape") drag ? abandon() : host.select(new Set());
-    else if (key === "m" && chosen.length) host.mute(chosen, !chosen.every((i) => modes.muted?.[i]));
-    else if (["Delete", "Backspace"].includes(event.key)) chosen.length && host.remove(chosen);
-    else if (key === "n") addAt(pointer ?? { x: (plane.left + plane.right) / 2, y: (plane.top + plane.bottom) / 2 });
+    else if (step) goToMode(modes, step);
+    else if (combo === "M") chosen.length ? host.mute(chosen, !chosen.every((i) => modes.muted?.[i])) : host.refuse(); // not the hit
+    else if (["Delete", "Backspace"].includes(event.key)) chosen.length ? host.remove(chosen) : host.refuse();
+    else if (combo === "N") addAt(pointer ?? { x: (plane.left + plane.right) / 2, y: (plane.top + plane.bottom) / 2 });
     else if (event.key === "Enter") host.strike();
     else if (nudges[event.key] && chosen.length) {
       const [across, up] = nudges[event.key];

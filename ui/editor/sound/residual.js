@@ -1,10 +1,13 @@
 // @ts-check
 // The residual: a bar for each noise band, painted for power or for decay, for one of its components; and how it comes in.
 
+import { comboOf } from "../actions/combos.js";
 import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { findWord, t } from "../texts/t.js";
+import { chooseBeside, describeBand, describeBands, STEPS } from "./chosen.js";
 import { NOISE_COMPONENTS } from "./comparison_plots.js";
-import { formatDb, formatHz, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
+import { strokeOver } from "./noise_strokes.js";
+import { formatDb, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
 import { createEntry, createKeyRun, createSegments, createSlider, make, newGesture } from "../widgets/controls.js";
 import { boxOf, pageScale, pointOf } from "../widgets/page_scale.js";
 import { COLORS } from "../widgets/theme.js";
@@ -13,7 +16,7 @@ import { COLORS } from "../widgets/theme.js";
 
 /** @typedef {"power_db" | "decay_per_s"} NoiseQuantity */
 /** @typedef {{component: ComponentName, name: NoiseQuantity, soundId: string, values: Map<number, number>}} Draft */
-/** @typedef {{index: number, value: number}} Place */
+/** @import { Place } from "./noise_strokes.js" */
 /** @typedef {{index: number, last: Place, y0: number, x0: number, paints: boolean, before: Set<number>, moved: boolean, wasOnly: boolean}} Drag */
 /** @typedef {{names: ComponentName[], element: HTMLElement, set: (value: ComponentName) => void}} ComponentSwitch */
 /** @typedef {Omit<Parameters<typeof createSlider>[0], "label" | "help" | "onStart" | "onInput" | "onCommit">} Settings */
@@ -267,11 +270,11 @@ export function createResidual(store, host) {
    * @param {number} height
    */
   function showTip(sound, part, step, height) {
-    const index = drag?.index ?? hovered;
+    const [only, ...others] = document.activeElement === canvas && canvas.matches(".by-keys *") ? selected : [];
+    const index = drag?.index ?? hovered ?? (others.length ? null : only);
     tip.hidden = index === null || index === undefined || index >= part.power_db.length;
-    if (tip.hidden || index === null || !sound.residual) return;
-    const edges = sound.residual.edges_hz;
-    tip.textContent = `${Math.round(edges[index])}\u2013${formatHz(Math.round(edges[index + 1])).replace(".0", "")}  ·  ${formatDb(part.power_db[index])}  ·  T60 ${formatSeconds(decayToT60(part.decay_per_s[index]))}`;
+    if (tip.hidden || index === null || index === undefined || !sound.residual) return;
+    tip.textContent = describeBand(sound.residual.edges_hz, part, index).join("  ·  ");
     tip.style.left = `${clamp(6 + (index + 0.5) * step - tip.offsetWidth / 2, 2, Math.max(2, plot.clientWidth - tip.offsetWidth - 2))}px`;
     tip.style.top = `${-tip.offsetHeight - 4}px`;
     tip.style.maxHeight = `${height}px`;
@@ -327,7 +330,10 @@ export function createResidual(store, host) {
     }
     if (!drag.moved && Math.hypot(event.clientX - drag.x0, event.clientY - drag.y0) < 3) return;
     drag.moved = true;
-    if (drag.paints) paint(drag.last, now);
+    if (drag.paints) {
+      const { indices, values } = strokeOver(drag.last, now); // a fast stroke leaves no gap
+      change(quantity, indices, values.map((value) => (quantity === "power_db" ? value : t60ToDecay(Math.exp(value)))));
+    }
     else choose(drag.index, now.index, drag.before);
     drag.last = now;
     if (drag.paints) drag.index = now.index;
@@ -350,11 +356,18 @@ export function createResidual(store, host) {
     hovered = null;
     refresh();
   });
+  canvas.addEventListener("focus", refresh);
+  canvas.addEventListener("blur", refresh);
   canvas.addEventListener("keydown", (event) => {
-    const command = event.ctrlKey || event.metaKey;
-    if (command && event.key.toLowerCase() === "a") selected = new Set(Array(bands()).keys());
+    const combo = comboOf(event);
+    const beside = STEPS[combo] && chooseBeside([...Array(bands()).keys()], selected, STEPS[combo]);
+    if (combo === "Mod+A") selected = new Set(Array(bands()).keys());
     else if (event.key === "Escape") selected = new Set();
-    else if (["ArrowUp", "ArrowDown"].includes(event.key) && bands()) {
+    else if (typeof beside === "number") {
+      selected = new Set([beside]);
+      anchor = beside;
+      hovered = null; // what is said beside the bars is of the band that the keys chose
+    } else if (["ArrowUp", "ArrowDown"].includes(event.key) && bands()) {
       const indices = chosen();
       const part = partOf(host.sound());
       if (!part) return;
@@ -364,28 +377,10 @@ export function createResidual(store, host) {
     } else if (!["Delete", "Backspace"].includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
+    const [{ residual: noise }, part] = [host.sound(), partOf(host.sound())];
+    if (noise && part) store.emit("chosen", describeBands(noise.edges_hz, part, selected));
     refresh();
   });
-
-  /**
-   * Set every bar between two pointer places, so that a fast stroke leaves no gap.
-   * @param {Place} from
-   * @param {Place} to
-   */
-  function paint(from, to) {
-    const indices = [];
-    /** @type {number[]} */
-    const values = [];
-    const step = Math.sign(to.index - from.index) || 1;
-    for (let i = from.index; ; i += step) {
-      const part = to.index === from.index ? 1 : (i - from.index) / (to.index - from.index);
-      const value = from.value + (to.value - from.value) * part;
-      indices.push(i);
-      values.push(quantity === "power_db" ? value : t60ToDecay(Math.exp(value)));
-      if (i === to.index) break;
-    }
-    change(quantity, indices, values);
-  }
 
   const observer = new ResizeObserver(refresh);
   observer.observe(plot);

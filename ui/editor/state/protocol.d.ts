@@ -909,7 +909,7 @@ export interface Welcome {
   export_presets: ExportPreset[];
 }
 
-/** The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play. ``audio_track`` is the place in ``audio_tracks``, the descriptions of all, of the one that is used. */
+/** The clip and how the browser plays it; ``media_url`` is None while there is nothing it can play. ``audio_track`` is the place in ``audio_tracks``, the descriptions of all, of the one that is used. ``uneven`` is a sentence where the frames do not come evenly, else "". */
 export interface ClipState {
   name: string;
   duration_s: number;
@@ -924,6 +924,7 @@ export interface ClipState {
   media_url: string | null;
   picture_offset_s: number;
   playable: boolean;
+  uneven: string;
 }
 
 /** Modes as lists of equal length. */
@@ -1277,13 +1278,14 @@ export interface LostMarker {
   name: string;
 }
 
-/** What became of the hits: how many moved, how many more where shots are shown again, and what is lost. */
+/** What became of the hits: how many moved, how many more where shots are shown again, and what is lost. ``left_out`` hits and markers were of shots that the former clip repeats and the new one does not. */
 export interface Conformed {
   type: "conformed";
   moved: number;
   copied: number;
   lost: LostHit[];
   lost_markers: LostMarker[];
+  left_out: number;
 }
 
 /** Loudness of the track by EBU R 128; None where it is undefined, and then ``fault`` says why. */

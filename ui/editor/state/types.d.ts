@@ -82,6 +82,8 @@ export interface StoreEvents {
   storyboard_made: StoryboardMade;
   storyboard_stopped: StoryboardStopped;
   selection: Selection;
+  /** What was chosen that is no part of the selection, in words. */
+  chosen: string;
   connection: Connection;
   time: { time_s: number; playing: boolean };
   playing: boolean;

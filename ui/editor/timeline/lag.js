@@ -8,6 +8,7 @@ import { t } from "../texts/t.js";
 
 const LEAST_S = 0.001;
 export const IN_STEP_S = 0.01; // a smaller lag is neither seen nor heard
+const ALIKE_S = 0.02; // the analysis moves hits to their attacks by less
 
 /**
  * Distance of a hit from its detected time; the analysis alone moves it to its attack, some milliseconds away.
@@ -22,18 +23,32 @@ export const shiftOf = ({ time_s, found_s }) => (found_s === null ? 0 : time_s -
 const isShifted = (hit, delta_s) => Math.abs(shiftOf(hit) - delta_s) < Math.abs(delta_s) / 2;
 
 /**
+ * By how much most detected hits stand beside their detected times; 0 for what the analysis alone may do, null where they
+ * have no shift in common.
+ * @param {readonly Hit[]} hits
+ */
+function commonShift(hits) {
+  const shifts_s = hits.filter((hit) => hit.found_s !== null).map(shiftOf).sort((a, b) => a - b);
+  const usual_s = shifts_s[Math.floor(shifts_s.length / 2)];
+  const alike = shifts_s.filter((shift_s) => Math.abs(shift_s - usual_s) <= ALIKE_S).length;
+  if (2 * alike <= shifts_s.length) return null;
+  return Math.abs(usual_s) < IN_STEP_S ? 0 : usual_s;
+}
+
+/**
  * Hits found in the picture can follow the sound, and hits found in the sound the picture: by how much, and to which.
- * ``isDone`` once most detected hits are shifted so. Null where the lag is unknown, or too short to matter.
+ * What the user has shifted them all by already is taken off; ``isDone`` once nothing is left that matters. Null where
+ * the lag is unknown or too short to matter, and where no one shift does, since the hits were moved apart or put by hand.
  * @param {Project} project
  * @param {number | null} lag_s how much later the picture is than the sound
  */
 export function offerShift({ hits, detection }, lag_s) {
   if (lag_s === null || Math.abs(lag_s) < IN_STEP_S || !hits.length) return null;
   const byPicture = detection.source === "video";
-  const delta_s = byPicture ? -lag_s : lag_s;
-  const found = hits.filter((hit) => hit.found_s !== null);
-  const shifted = found.filter((hit) => isShifted(hit, delta_s)).length;
-  return { delta_s, follows: byPicture ? "sound" : "picture", isDone: 2 * shifted > found.length };
+  const shift_s = commonShift(hits);
+  if (shift_s === null) return null;
+  const delta_s = (byPicture ? -lag_s : lag_s) - shift_s;
+  return { delta_s, follows: byPicture ? "sound" : "picture", isDone: Math.abs(delta_s) < IN_STEP_S };
 }
 
 /**

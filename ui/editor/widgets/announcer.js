@@ -1,6 +1,8 @@
 // @ts-check
 // What a screen reader is told as it happens: the playhead when it is set, the selection, what begins and ends.
 
+import { heard } from "../audio/macros.js";
+import { describeModes } from "../sound/chosen.js";
 import { countUnrecognised } from "../state/unrecognised.js";
 import { translate } from "../texts/server.js";
 import { t } from "../texts/t.js";
@@ -48,6 +50,7 @@ export function createAnnouncer(app, store) {
   let time_s = 0;
   let isPlaying = false;
   let selection = "";
+  let modes = { words: "", of: /** @type {string | null} */ (null) };
   let unrecognised = 0;
 
   /**
@@ -71,6 +74,15 @@ export function createAnnouncer(app, store) {
     selection = words;
   }
 
+  function sayModes() {
+    const { soundId, modes: chosen } = store.selection;
+    const sound = chosen.size ? store.view?.project?.sounds.find(({ id }) => id === soundId) : null;
+    const words = sound ? describeModes(heard(sound).modes, chosen) : "";
+    const isLetGo = modes.words && modes.of === soundId; // not where another sound is chosen
+    if (words !== modes.words) say("modes", words || (isLetGo ? t("chosen.no_mode_selected") : ""));
+    modes = { words, of: soundId };
+  }
+
   function sayUnrecognised() {
     const project = store.view?.project;
     const count = project && !BEGINS[store.status.phase] ? countUnrecognised(project, store.rendered) : 0;
@@ -82,6 +94,9 @@ export function createAnnouncer(app, store) {
   scope.add(store.on("selection", saySelection));
   scope.add(store.on("rendered", sayUnrecognised));
   scope.add(store.watch(() => [store.view?.project?.hits], saySelection));
+  scope.add(store.on("selection", sayModes));
+  scope.add(store.watch(() => [store.view?.project?.sounds], sayModes));
+  scope.add(store.on("chosen", (words) => say("chosen", words)));
   scope.add(store.on("time", (now) => {
     const clip = store.view?.project?.clip;
     if (clip && !now.playing && Math.abs(now.time_s - time_s) > 1e-4) say("time", formatTimecode(now.time_s, clip));

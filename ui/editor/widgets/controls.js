@@ -1,6 +1,7 @@
 // @ts-check
 // Small controls made of plain elements: slider with numeric entry, buttons, segments, selects, menus, numbers.
 
+import { isCommand } from "../actions/combos.js";
 import { clamp } from "../audio/units.js";
 import { t } from "../texts/t.js";
 import { keyed } from "./key_titles.js";
@@ -241,8 +242,7 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
       gesture = run.at(event.timeStamp);
       isKeyed = true;
     }
-    const isThePages = event.ctrlKey || event.metaKey || event.key === " " || event.key === "Escape"; // undo, save, play, close
-    if (!isThePages) event.stopPropagation();
+    if (/^(Arrow|Page|Home|End)/.test(event.key) && !isCommand(event)) event.stopPropagation(); // all others are the page's
   });
   if (neutral !== null) {
     track.addEventListener("dblclick", () => commitAtOnce(neutral));
@@ -318,7 +318,7 @@ export function createButton(text, { kind = "", title = "", sign = null, action,
  */
 export function createSelect({ label, help = label, onChoose }) {
   const element = make("select", "ins-select", { title: help, "aria-label": label, onchange: () => onChoose(/** @type {Choice} */ (element.value)) });
-  element.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation());
+  element.addEventListener("keydown", (event) => event.key !== "Escape" && !isCommand(event) && event.stopPropagation());
   let shown = "";
   return {
     element,

@@ -198,7 +198,7 @@ def make_thing(index: int) -> Physics:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two takes each of 24 things of two materials, with a manifest."""
+    """Three takes each of 24 things of two materials, with a manifest."""
     root = tmp_path_factory.mktemp("things")
     rows = []
     for index in range(24):
@@ -221,7 +221,7 @@ def ear(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classifier trained on the corpus for a moment."""
     out = tmp_path_factory.mktemp("ear") / "material"
     work = str(out.with_name("work"))
-    training.main(["--data", str(corpus), "--out", str(out), "--work", work, "--steps", "25", "--fewest", "4"])
+    training.main(["--data", str(corpus), "--out", str(out), "--work", work, "--steps", "15", "--fewest", "4"])
     return out
 
 

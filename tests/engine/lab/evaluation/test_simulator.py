@@ -73,6 +73,7 @@ def test_what_differs_is_told_apart_and_what_does_not_is_not(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.lab.evaluation.simulator.evaluate.SPLITS", 2)  # a fit takes a third of a second
+    monkeypatch.setattr("engine.lab.evaluation.simulator.evaluate.BOOTSTRAPS", 200)  # a thousand take over a second
     excerpts = make_excerpts(rng, False, 80, 0.0) + make_excerpts(rng, True, 60, 6.0)
     result = measure_gap(excerpts, repeats=1)
     assert (result["film"], result["takes"]) == (80, 60)

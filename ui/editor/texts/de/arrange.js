@@ -10,6 +10,7 @@ export const ARRANGE = {
   "conform.conformed_to_the": "An den Neuschnitt angepasst",
   "conform.hits_moved_with": "{moved} {moved|Schlag ist|Schläge sind} mit {moved|seiner Einstellung|ihren Einstellungen} mitgewandert{more}.",
   "conform.hits_without_a": "Schläge und Marker ohne Platz",
+  "conform.left_out": "{count} {count|Kopie|Kopien} weggelassen, da der Neuschnitt einmal zeigt, was wiederholt war.",
   "conform.marker": "Marker",
   "conform.recut_of_the": "Neuschnitt des Clips",
   "conform.the_recut_has": "Der Neuschnitt hat keinen Platz für diesen:",

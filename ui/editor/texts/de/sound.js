@@ -2,6 +2,10 @@
 // Modes, residual, morph and match of a sound, in German.
 
 export const SOUND = {
+  "chosen.band_of": "Band {number} von {count}",
+  "chosen.mode_of": "Mode {number} von {count}",
+  "chosen.modes_selected": "{count} von {total} Moden ausgewählt",
+  "chosen.no_mode_selected": "Keine Mode ausgewählt",
   "comparison.12_db_or": "12 dB oder mehr",
   "comparison.all_plots_over": "Alle Darstellungen, über den ganzen Reiter",
   "comparison.as_edited": "Bearbeitet: ",
@@ -43,7 +47,8 @@ export const SOUND = {
   "comparison_plots.recording_less_modes": "Aufnahme ohne Moden {rest_db}",
   "comparison_plots.recording_model": "Aufnahme {measured}  ·  Modell {model}  ·  {value}",
   "comparison_plots.recording_model_2": "{where}  ·  Aufnahme {measured}  ·  Modell {error_db}{most}",
-  "modes.modes_of_the": "Moden des Klangs: Linien ziehen ändert Frequenz und Pegel",
+  "modes.modes_of_the": "Moden des Klangs: [ und ] gehen von Mode zu Mode, Pfeiltasten und Ziehen der Linien ändern Frequenz und Pegel",
+  "modes.no_mode_is": "Keine Mode ist ausgewählt: [ und ] gehen von Mode zu Mode",
   "morph.amount": "Anteil",
   "morph.choose_a_sound": "einen Klang wählen",
   "morph.find_a_sound": "Einen Klang suchen, zu dem es geht",
@@ -61,7 +66,7 @@ export const SOUND = {
   "residual.component": "Bestandteil",
   "residual.level_of_the": "Pegel der gewählten Rauschbänder beim Anschlag",
   "residual.no_rise": "keiner",
-  "residual.noise_bands_drag": "Rauschbänder: über die Balken ziehen, um zu malen",
+  "residual.noise_bands_drag": "Rauschbänder: [ und ] gehen von Band zu Band, auf und ab ändern es, über die Balken ziehen malt",
   "residual.noise_decay": "Abklingzeit",
   "residual.noise_power": "Rauschpegel",
   "residual.of_bands_chosen": "{count} von {count2} Bändern gewählt",

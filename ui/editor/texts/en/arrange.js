@@ -10,6 +10,7 @@ export const ARRANGE = {
   "conform.conformed_to_the": "Conformed to the recut",
   "conform.hits_moved_with": "{moved} {moved|hit|hits} moved with {moved|its shot|their shots}{more}.",
   "conform.hits_without_a": "Hits and markers without a place",
+  "conform.left_out": "{count} {count|copy|copies} left out, since the recut shows once what was repeated.",
   "conform.marker": "Marker",
   "conform.recut_of_the": "Recut of the clip",
   "conform.the_recut_has": "The recut has no place for this one:",

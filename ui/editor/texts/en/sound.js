@@ -2,6 +2,10 @@
 // Modes, residual, morph and match of a sound, in English.
 
 export const SOUND = {
+  "chosen.band_of": "Band {number} of {count}",
+  "chosen.mode_of": "Mode {number} of {count}",
+  "chosen.modes_selected": "{count} of {total} modes selected",
+  "chosen.no_mode_selected": "No mode selected",
   "comparison.12_db_or": "12 dB or more",
   "comparison.all_plots_over": "All plots, over the whole tab",
   "comparison.as_edited": "As edited, ",
@@ -43,7 +47,8 @@ export const SOUND = {
   "comparison_plots.recording_less_modes": "recording less modes {rest_db}",
   "comparison_plots.recording_model": "recording {measured}  ·  model {model}  ·  {value}",
   "comparison_plots.recording_model_2": "{where}  ·  recording {measured}  ·  model {error_db}{most}",
-  "modes.modes_of_the": "Modes of the sound: drag stems to change frequency and power",
+  "modes.modes_of_the": "Modes of the sound: [ and ] go from mode to mode, arrow keys and dragged stems change frequency and power",
+  "modes.no_mode_is": "No mode is selected: [ and ] go from mode to mode",
   "morph.amount": "Amount",
   "morph.choose_a_sound": "choose a sound",
   "morph.find_a_sound": "Find a sound to move towards",
@@ -61,7 +66,7 @@ export const SOUND = {
   "residual.component": "Component",
   "residual.level_of_the": "Level of the chosen noise bands at the strike",
   "residual.no_rise": "none",
-  "residual.noise_bands_drag": "Noise bands: drag across the bars to paint",
+  "residual.noise_bands_drag": "Noise bands: [ and ] go from band to band, up and down change it, drag across the bars to paint",
   "residual.noise_decay": "Noise decay",
   "residual.noise_power": "Noise power",
   "residual.of_bands_chosen": "{count} of {count2} bands chosen",

@@ -10,6 +10,7 @@ export const ARRANGE = {
   "conform.conformed_to_the": "再編集版に合わせました",
   "conform.hits_moved_with": "ヒット {moved} 個がショットと一緒に移動しました{more}。",
   "conform.hits_without_a": "場所のないヒットとマーカー",
+  "conform.left_out": "再編集版では繰り返しが一度だけなので、コピー {count} 個を省きました。",
   "conform.marker": "マーカー",
   "conform.recut_of_the": "クリップの再編集版",
   "conform.the_recut_has": "再編集版に次のものの場所がありません:",

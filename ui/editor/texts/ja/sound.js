@@ -2,6 +2,10 @@
 // Modes, residual, morph and match of a sound, in Japanese.
 
 export const SOUND = {
+  "chosen.band_of": "帯域 {count} 個中 {number} 番",
+  "chosen.mode_of": "モード {count} 個中 {number} 番",
+  "chosen.modes_selected": "モード {total} 個中 {count} 個を選択",
+  "chosen.no_mode_selected": "モードの選択なし",
   "comparison.12_db_or": "12 dB 以上",
   "comparison.all_plots_over": "すべての図をタブ全体に",
   "comparison.as_edited": "編集後: ",
@@ -43,7 +47,8 @@ export const SOUND = {
   "comparison_plots.recording_less_modes": "録音からモードを除く {rest_db}",
   "comparison_plots.recording_model": "録音 {measured}  ·  モデル {model}  ·  {value}",
   "comparison_plots.recording_model_2": "{where}  ·  録音 {measured}  ·  モデル {error_db}{most}",
-  "modes.modes_of_the": "音のモード: 線をドラッグして周波数とレベルを変更",
+  "modes.modes_of_the": "音のモード: [ と ] でモード間を移動、矢印キーか線のドラッグで周波数とレベルを変更",
+  "modes.no_mode_is": "モードが選択されていません。[ と ] でモード間を移動します",
   "morph.amount": "量",
   "morph.choose_a_sound": "音を選ぶ",
   "morph.find_a_sound": "近づける先の音を探す",
@@ -61,7 +66,7 @@ export const SOUND = {
   "residual.component": "成分",
   "residual.level_of_the": "選んだノイズ帯域の打撃時のレベル",
   "residual.no_rise": "なし",
-  "residual.noise_bands_drag": "ノイズの帯域: 棒の上をドラッグして描く",
+  "residual.noise_bands_drag": "ノイズの帯域: [ と ] で帯域間を移動、上下キーで変更、棒の上をドラッグして描く",
   "residual.noise_decay": "ノイズ減衰",
   "residual.noise_power": "ノイズレベル",
   "residual.of_bands_chosen": "{count2} 帯域中 {count} 帯域を選択",

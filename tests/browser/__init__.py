@@ -1,0 +1,1 @@
+"""Tests that drive a browser: a package, so that they share one."""
