@@ -135,12 +135,12 @@ export const GESTURES = [
   ]],
   [t("common.modes"), [
     [t("table.drag_2"), t("table.frequency_and_power")], [t("table.drag"), t("table.one_of_the")], [t("table.alt_drag"), t("table.decay")], [t("table.drag_beside"), t("table.select_with_a")], [t("table.double_click"), t("table.add_a_mode")],
-    [t("table.wheel"), t("common.zoom")], ["← →", t("table.5_cents_with")], ["↑ ↓", t("table.0_5_db")], ["M", t("common.mute_2")], ["N", t("table.add_a_mode")], ["Delete", t("table.take_away")], ["Enter", t("table.strike")],
+    [t("table.wheel"), t("common.zoom")], ["[ ]", t("table.mode_beside")], ["← →", t("table.5_cents_with")], ["↑ ↓", t("table.0_5_db")], ["M", t("common.mute_2")], ["N", t("table.add_a_mode")], ["Delete", t("table.take_away")], ["Enter", t("table.strike")],
   ]],
   [t("table.macros_and_morph"), [
     [t("table.drag_2"), t("table.the_whole_object")], [t("table.double_click"), t("table.back_to_no")], ["← →", t("table.one_step")], [t("common.bake"), t("table.applies_macros_and")], [t("common.another"), t("table.takes_what_detail")], [t("table.morph"), t("table.towards_another_sound")],
   ]],
-  [t("common.residual"), [[t("table.drag_2"), t("table.paint_the_bands")], [t("table.click_2"), t("table.choose_a_band")], [t("table.click"), t("table.choose_up_to")], ["↑ ↓", t("table.1_db_with")], ["Mod A", t("table.choose_all")], ["Esc", t("table.choose_none")]]],
+  [t("common.residual"), [[t("table.drag_2"), t("table.paint_the_bands")], [t("table.click_2"), t("table.choose_a_band")], [t("table.click"), t("table.choose_up_to")], ["[ ]", t("table.band_beside")], ["↑ ↓", t("table.1_db_with")], ["Mod A", t("table.choose_all")], ["Esc", t("table.choose_none")]]],
   [t("common.find"), [[t("table.press_a_row"), t("table.takes_it_and")], ["▶", t("table.hear_it_once")], ["☆", t("table.keep_it_at")], ["↑ ↓", t("table.row_before_or")], [t("table.drop_a_folder"), t("table.adds_its_recordings")]]],
   [t("common.match"), [[t("common.enlarge"), t("table.model_and_recording")], ["Esc", t("table.back")]]],
 ];

@@ -117,7 +117,7 @@ export function createPlayer(root, store, audio) {
     const time_s = playing && frame_s !== null ? frame_s : cursor_s;
     timecode.set(formatTimecode(clamp(time_s, 0, shown.duration_s), shown));
     frame.textContent = t("player.frame", { time_s: Math.floor(time_s * rate() + 0.001) });
-    Object.assign(speed, { title: translate(shown.uneven), textContent: `${shown.uneven && "≈ "}${rate().toFixed(rate() % 1 ? 2 : 0)} fps${pace === 1 ? "" : ` · ${formatPace(pace)}`}` });
+    Object.assign(speed, { title: translate(shown.uneven), textContent: `${shown.uneven ? "≈ " : ""}${rate().toFixed(rate() % 1 ? 2 : 0)} fps${pace === 1 ? "" : ` · ${formatPace(pace)}`}` });
   }
 
   /**
