@@ -33,7 +33,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what ru
 if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: more threads would only get in each other's way
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-gc.disable()  # until all tests are read: pytest makes millions of objects of them, and looking for waste takes longest
+gc.disable()  # until all tests are collected: pytest keeps millions of objects, which every collection walks over
 
 
 LONGEST = (
@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for waste again, and no more among what has been read, which stays."""
+    """Collect garbage again, without the objects of the tests themselves, which stay."""
     gc.freeze()
     gc.enable()
 

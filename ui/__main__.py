@@ -122,7 +122,7 @@ def serve(options: Options) -> int:
     context = AppContext(options)
     context.user_umask = user_umask
     os.environ["GRADIO_TEMP_DIR"] = str(context.folder("cache", "gradio"))  # else in a folder that all can read
-    gc.disable()  # nothing that is imported is waste, and looking for it takes a sixth of the start
+    gc.disable()  # imports leave no garbage, and collecting it takes a sixth of the start
     from ui.app import mount
     from ui.protocol.codec import MAX_BYTES
     from ui.server import create_app
