@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-
-import gradio as gr
 from fastapi import FastAPI
+from jinja2 import ChoiceLoader, DictLoader
 
 from ui.editor.component import Editor
+from ui.gradio_without_stubs import gr
 
 GROUND = "#0e1116"
 INK = "#e7ebf0"
@@ -23,7 +19,20 @@ html, body, gradio-app, .gradio-container {{ background: {GROUND} !important; co
 .gradio-container {{ padding: 0 !important; max-width: none !important; }}
 footer {{ display: none !important; }}
 """
-PAGE_HEAD = '<meta name="color-scheme" content="dark"><link rel="modulepreload" href="/struck/static/main.js">'
+
+# Gradio's loading sign goes on asking for frames when it is gone, sixty a second: a tenth of a core. It keeps the
+# function that it finds when its script loads, which answers no more once the editor is there.
+FRAMES = """<script>
+{
+  const ask = window.requestAnimationFrame;
+  let isLoading = true;
+  window.requestAnimationFrame = (draw) => (isLoading ? ask.call(window, draw) : 0);
+  const rest = () => { isLoading = false; window.requestAnimationFrame = ask; };
+  window.addEventListener("struck-mount", rest, { once: true });
+}
+</script>"""
+PAGE_HEAD = f'<meta name="color-scheme" content="dark">{FRAMES}<link rel="modulepreload" href="/struck/static/main.js">'
+PAGE_TEMPLATE = "frontend/index.html"
 
 
 def build() -> gr.Blocks:
@@ -37,6 +46,7 @@ def build() -> gr.Blocks:
 
 def mount(app: FastAPI, port: int) -> FastAPI:
     """Serve the page at the root of ``app``; routes added to ``app`` before this come first."""
+    begin_head(PAGE_HEAD)
     theme = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]).set(
         body_background_fill=GROUND,
         body_background_fill_dark=GROUND,
@@ -56,5 +66,14 @@ def mount(app: FastAPI, port: int) -> FastAPI:
         enable_monitoring=False,
         theme=theme,
         css=PAGE_CSS,
-        head=PAGE_HEAD,
     )
+
+
+def begin_head(elements: str) -> None:
+    """Put elements first in the head of Gradio's page; its own option adds them when all of its scripts have run."""
+    templates = gr.routes.templates.env
+    assert templates.loader is not None
+    page = templates.loader.get_source(templates, PAGE_TEMPLATE)[0]
+    if elements not in page:
+        ours = DictLoader({PAGE_TEMPLATE: page.replace("<head>", f"<head>{elements}", 1)})
+        templates.loader = ChoiceLoader([ours, templates.loader])

@@ -42,6 +42,21 @@ class Editor(EditorPage):
         self.page.keyboard.press("Escape")
         self.see("void document.querySelectorAll('.st-toast.is-note button').forEach((close) => close.click())")
 
+    def follow_announcements(self) -> None:
+        """Keep what the live region tells from now on, each until the next one takes its place."""
+        self.see(
+            """() => {
+              const live = document.querySelector(".st-hidden[role=status]");
+              window.told = [];
+              new MutationObserver(() => window.told.push(live.textContent)).observe(live, { childList: true });
+            }"""
+        )
+
+    def wait_for_announcement(self, words: str) -> None:
+        """Wait until some words have been told; what was told until then does not count again."""
+        self.wait("(words) => window.told.some((text) => text.includes(words))", words)
+        self.see("void (window.told = [])")
+
     def toasts(self) -> list[str]:
         return [text.strip() for text in self.page.locator(".st-toast-text").all_inner_texts()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ def test_an_open_page_rests_while_nothing_sounds(editor: Editor) -> None:
     editor.wait("() => window.struck.audio.isAwake && window.struck.player.time_s > 0.1")
     editor.page.keyboard.press("Space")
     editor.wait("() => !window.struck.audio.isAwake")
+    browser = editor.page.context.browser
+    assert browser is not None
+    browser.start_tracing(page=editor.page, categories=["devtools.timeline"])
     counted = editor.page.evaluate(
         """async () => {
           const real = [requestAnimationFrame, setInterval, setTimeout];
@@ -62,7 +66,9 @@ def test_an_open_page_rests_while_nothing_sounds(editor: Editor) -> None:
           return [...asked, changes.length, moving.length];
         }"""
     )
+    fired = [event["name"] for event in json.loads(browser.stop_tracing())["traceEvents"]]
     assert counted == [0, 0, 0, 0, 0], "frames, timers, changes of the page, animations in a second of rest"
+    assert "FireAnimationFrame" not in fired, "Gradio's frames too"
 
 
 def test_sound_does_not_wait_for_the_picture_and_goes_on_with_it(editor: Editor) -> None:

@@ -7,8 +7,6 @@ import pytest
 
 from tests.browser.struck_page import Editor
 
-TOLD = "document.querySelector('.st-hidden[aria-live=polite]').textContent"
-
 
 def reach(editor: Editor, label: str) -> None:
     """Go to a plot by keyboard, with a hit chosen."""
@@ -27,6 +25,7 @@ def reach(editor: Editor, label: str) -> None:
 def test_keys_go_from_mode_to_mode_and_change_the_one_that_is_chosen(editor: Editor) -> None:
     page, press = editor.page, editor.page.keyboard.press
     reach(editor, "Modes of the sound")
+    editor.follow_announcements()
     hit = editor.project["hits"][0]
 
     def modes() -> dict[str, list[float]]:
@@ -46,7 +45,7 @@ def test_keys_go_from_mode_to_mode_and_change_the_one_that_is_chosen(editor: Edi
     assert chosen() == [order[0]] and editor.see("window.struck.store.selection.hits.size") == 1
     press("]")
     assert chosen() == [order[1]]
-    editor.wait(f"() => {TOLD}.includes('Mode 2 of {len(order)}, ')")
+    editor.wait_for_announcement(f"Mode 2 of {len(order)}, ")
     tip = page.locator(".ins-modes .ins-tip")
     assert " Hz" in tip.inner_text() and tip.is_visible()
     before = modes()
@@ -58,13 +57,13 @@ def test_keys_go_from_mode_to_mode_and_change_the_one_that_is_chosen(editor: Edi
     assert after["power_db"][order[1]] == pytest.approx(before["power_db"][order[1]] + 0.5, abs=1e-3)
     assert [i for i, muted in enumerate(after["muted"]) if muted] == [order[1]]
     assert editor.hit(hit["id"])["mute"] is False
-    editor.wait(f"() => {TOLD}.includes(', muted')")
+    editor.wait_for_announcement(", muted")
     press("[")
     press("[")
     assert chosen() == [order[0]]
     press("Escape")
     assert chosen() == []
-    editor.wait(f"() => {TOLD}.includes('No mode selected')")
+    editor.wait_for_announcement("No mode selected")
     press("[")
     assert chosen() == [order[-1]]
     press("Escape")
@@ -90,6 +89,7 @@ def test_a_mode_out_of_sight_is_brought_into_it(editor: Editor) -> None:
 def test_keys_go_from_noise_band_to_noise_band_and_change_the_one_that_is_chosen(editor: Editor) -> None:
     press = editor.page.keyboard.press
     reach(editor, "Noise bands")
+    editor.follow_announcements()
     hit = editor.project["hits"][0]
 
     def levels() -> np.ndarray:
@@ -99,7 +99,7 @@ def test_keys_go_from_noise_band_to_noise_band_and_change_the_one_that_is_chosen
     before = levels()
     press("]")
     press("]")
-    editor.wait(f"() => {TOLD}.includes('Band 2 of {len(before)}, ')")
+    editor.wait_for_announcement(f"Band 2 of {len(before)}, ")
     editor.change(lambda: press("ArrowUp"))
     assert list(np.flatnonzero(np.abs(levels() - before) > 0.5)) == [1]
     assert editor.see("[...window.struck.store.selection.hits]") == [hit["id"]]

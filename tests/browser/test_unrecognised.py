@@ -30,11 +30,12 @@ def open_unrecognised(editor: Editor, tmp_path: Path, stretch: float) -> int:
 
 def test_what_is_struck_is_asked_and_its_choice_is_sampled(editor: Editor, tmp_path: Path) -> None:
     page = editor.page
+    editor.follow_announcements()
     count = open_unrecognised(editor, tmp_path, 1.03)
     pill = page.locator(".st-pill")
     pill.get_by_text(f"What is struck? {count} hits wait for your choice").wait_for()
     assert not editor.see("window.struck.store.rendered.size")
-    editor.wait(f"() => document.querySelector('.st-hidden[role=status]').textContent.includes('{count} hits wait')")
+    editor.wait_for_announcement(f"{count} hits wait")
     pill.get_by_role("button", name="Choose", exact=True).click()
     assert page.get_by_role("tab", name="Find", exact=True).get_attribute("aria-selected") == "true"
     words = page.get_by_label("What is struck, in words")

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 import ui.__main__ as start
-from engine.core.paths import ASSETS
+from engine.core.paths import ASSETS, ROOT
 from tests.clips import make_clicks, make_clip
 from tests.ui_tab import Tab, check_sentence, make_context
 from ui import uploads
@@ -94,14 +94,23 @@ def walk_routes(routes: Any, prefix: str = "") -> Iterator[tuple[str, set[str]]]
             yield path, set(getattr(route, "methods", None) or {"GET"})
 
 
+STUB = ROOT / "ui" / "editor" / "component.pyi"
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of the whole app, Gradio's routes included, started with a password."""
+    STUB.unlink(missing_ok=True)  # of an earlier version
     from ui.app import mount  # imports Gradio, which takes seconds: only the process that runs this needs it
 
     context = make_context(tmp_path_factory.mktemp("guarded"), listen=True, auth=("ann", "sécret:1"))
     with TestClient(mount(create_app(context), 7860), base_url="http://192.168.1.7:7860") as client:
         yield client
+
+
+@pytest.mark.slow
+def test_gradio_writes_no_stub_of_the_editor(guarded: TestClient) -> None:
+    assert not STUB.exists()
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gradio as gr
+from ui.gradio_without_stubs import gr
 
 # The template never changes and holds no value, so Gradio never touches what the modules build inside it.
 TEMPLATE = '<div id="struck-root"><p class="struck-wait">Starting Struck…</p></div>'
@@ -20,7 +20,7 @@ STYLE = """
 START = """
 const root = element.querySelector('#struck-root');
 import('/struck/static/main.js').then(
-  (module) => { root.replaceChildren(); module.mount(root); },
+  (module) => { window.dispatchEvent(new Event('struck-mount')); root.replaceChildren(); module.mount(root); },
   (error) => { root.textContent = 'The editor did not load (' + error.message + '); reload the page.'; },
 );
 """

@@ -51,7 +51,7 @@ class EditorPage:
 
     def wait(self, condition: str, given: object = None) -> None:
         """Wait until a JavaScript condition holds."""
-        self.page.wait_for_function(condition, arg=given)
+        self.page.wait_for_function(condition, arg=given, polling=40)
 
     def wait_for_sound(self) -> None:
         """Wait until everything the document asks for is rendered and nothing else is going on."""
