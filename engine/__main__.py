@@ -195,13 +195,14 @@ class _Filled(_Once):
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are BadInput, and to which what begins with - and a digit is a value."""
+    """An argument parser whose errors are BadInput, and to which what begins with - and a number is a value."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.register("action", None, _Filled)
         self.register("action", "store", _Filled)
-        self._negative_number_matcher = re.compile(r"-\.?\d")  # -1e9 and -01:00:00:00 too; no option is called so
+        # -1e9, -01:00:00:00 and -inf too; no option is called so
+        self._negative_number_matcher = re.compile(r"-(\.?\d|(inf|infinity|nan)$)", re.IGNORECASE)
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(f"{_soften(message)}; see {_name(self)} --help")

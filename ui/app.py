@@ -21,12 +21,13 @@ footer {{ display: none !important; }}
 """
 
 # Gradio's loading sign goes on asking for frames when it is gone, sixty a second: a tenth of a core. It keeps the
-# function that it finds when its script loads, which answers no more once the editor is there.
+# function that it finds when its script loads, as others may; so its script alone gets no more once the editor is there.
 FRAMES = """<script>
 {
   const ask = window.requestAnimationFrame;
   let isLoading = true;
-  window.requestAnimationFrame = (draw) => (isLoading ? ask.call(window, draw) : 0);
+  const isSign = () => /\\/statustracker-/.test(new Error().stack ?? "");
+  window.requestAnimationFrame = (draw) => (isLoading || !isSign() ? ask.call(window, draw) : 0);
   const rest = () => { isLoading = false; window.requestAnimationFrame = ask; };
   window.addEventListener("struck-mount", rest, { once: true });
 }

@@ -39,8 +39,9 @@ def test_keys_go_from_mode_to_mode_and_change_the_one_that_is_chosen(editor: Edi
     order = [int(i) for i in np.argsort(modes()["frequency_hz"])]
     press("m")
     press("Delete")
+    press("ArrowLeft")
     assert any("No mode is selected: [ and ] go from mode to mode" in text for text in editor.toasts())
-    assert editor.hit(hit["id"])["mute"] is False and len(editor.project["hits"]) == 12
+    assert editor.project["hits"][0] == hit and len(editor.project["hits"]) == 12
     press("]")
     assert chosen() == [order[0]] and editor.see("window.struck.store.selection.hits.size") == 1
     press("]")

@@ -69,6 +69,7 @@ def test_nonsense_is_refused_in_one_sentence(
         ("the value of --start-timecode is empty", ["render", "c.mp4", "--start-timecode", ""]),
         ("the value of --out is empty; give one", ["synthesize", "x.json", "--out", ""]),
         ("--loudness: -1e9 is out of range", ["render", "c.mp4", "--out", "y.wav", "--loudness", "-1e9"]),
+        ("--loudness: -inf is out of range", ["render", "c.mp4", "--out", "y.wav", "--loudness", "-inf"]),
         ("--duration: -.5e1 is out of range", ["synthesize", "x.json", "--out", "y.wav", "--duration", "-.5e1"]),
     ],
 )  # fmt: skip

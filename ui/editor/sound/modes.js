@@ -306,6 +306,7 @@ export function createModes(host) {
     else if (["Delete", "Backspace"].includes(event.key)) chosen.length ? host.remove(chosen) : host.refuse();
     else if (combo === "N") addAt(pointer ?? { x: (plane.left + plane.right) / 2, y: (plane.top + plane.bottom) / 2 });
     else if (event.key === "Enter") host.strike();
+    else if (nudges[event.key] && !chosen.length && !event.altKey) host.refuse(); // nor is the hit moved
     else if (nudges[event.key] && chosen.length) {
       const [across, up] = nudges[event.key];
       host.edit.begin(host.selected(), run.at(event.timeStamp));
