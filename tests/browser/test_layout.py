@@ -133,7 +133,13 @@ def test_a_dialog_is_whole_in_a_low_window(editor: Editor, size: tuple[int, int]
     page.set_viewport_size({"width": size[0], "height": size[1]})
     place = editor.locate_hit(editor.project["hits"][3]["id"])
     page.mouse.click(place["x"], place["y"])
-    editor.see("void (window.struck.store.welcome.recent = [1, 2, 3, 4, 5, 6].map((n) => `/films/take_${n}.mov`))")
+    editor.see(
+        """() => {
+          const { store } = window.struck;
+          const recent = [1, 2, 3, 4, 5, 6].map((number) => `/films/take_${number}.mov`);
+          store.emit("welcome", Object.assign(store.welcome, { recent }));
+        }"""
+    )
     for key, name in DIALOGS.items():
         page.keyboard.press(key)
         page.get_by_role("dialog", name=name, exact=True).wait_for()
