@@ -48,6 +48,9 @@ BATCH_SIZES = {"cuda": (8,), "mps": (4,)}
 BFLOAT16_CPU_BATCHES = (8, 4, 2, 1)
 """Sizes on a CPU with bfloat16, so that none is padded: there each hit gets the bits that it gets alone."""
 
+BATCHES_AHEAD = 3
+"""Batches whose hits are begun on the CPU while another device samples the first of them: 24 hits on a CUDA device."""
+
 T = TypeVar("T")
 
 
@@ -138,7 +141,7 @@ class Sampler:
         batches = list(split_batches(physics, self.batches))
         starts: list[list[Callable[[], HitStart]]] = []
         with open_workers(self.device) as workers:
-            ahead = 1 if workers is None else 2
+            ahead = 1 if workers is None else BATCHES_AHEAD
             for number, (_, batch) in enumerate(batches):
                 for frames, own in batches[len(starts) : number + ahead]:
                     starts.append([run_beside(workers, draw_start, physics[i], frames, seeds[i]) for i in own])
@@ -210,10 +213,11 @@ class HitStart:
 def split_batches(physics: Sequence[tuple[Modes, Residual]], sizes: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
     """Numbers of frames, and indices of hits that need so many, as many as the largest of some falling ``sizes``.
 
-    The last batch of a number of frames may have fewer than the smallest size.
+    The longest come first: beside a device they are finished on the CPU while it samples the others. The last batch of
+    a number of frames may have fewer than the smallest size.
     """
     needed = [count_frames(*hit) for hit in physics]
-    for frames in FRAME_COUNTS:
+    for frames in reversed(FRAME_COUNTS):
         members = [i for i, count in enumerate(needed) if count == frames]
         while members:
             size = next((size for size in sizes if size <= len(members)), sizes[-1])

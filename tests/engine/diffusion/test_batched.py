@@ -47,8 +47,9 @@ def test_hits_are_split_into_the_largest_batches_of_one_length() -> None:
         Modes((440.0,), (-20.0,), (2.0,), (0.0,), (False,)),
     )
     hits = [(long if k in (1, 4) else short, Residual()) for k in range(13)]
-    for sizes, wanted in (((8, 4, 2, 1), [8, 2, 1, 2]), ((1,), [1] * 13), ((8,), [8, 3, 2])):
+    for sizes, wanted in (((8, 4, 2, 1), [2, 8, 2, 1]), ((1,), [1] * 13), ((8,), [2, 8, 3])):
         batches = list(split_batches(hits, sizes))
         assert [len(members) for _, members in batches] == wanted
+        assert [frames for frames, _ in batches] == sorted((frames for frames, _ in batches), reverse=True)
         assert sorted(i for _, members in batches for i in members) == list(range(13))
         assert all(len({i in (1, 4) for i in members}) == 1 for _, members in batches)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from engine.core.errors import Cancelled
-from engine.diffusion.sampler import Sampler, open_workers
+from engine.diffusion.sampler import Sampler, draw_start, open_workers
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import synthesize_residual
 from engine.physics.synthesis import synthesize
@@ -52,6 +53,28 @@ def test_each_worker_beside_a_device_is_one_thread() -> None:
             assert none is None and torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+def test_workers_beside_a_device_make_the_sounds_that_are_made_without_them(
+    sampler: Sampler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More hits than are begun ahead, each length among them, in an order of which nothing may depend."""
+    physics = [(MODES, NOISE), (SHORT, NOISE), (SHORT, Residual())] * 2
+    seeds = list(range(6))
+    alone = sampler.sample(physics, seeds, steps=1)
+    begun: list[str] = []
+
+    def begin(*given: object) -> object:
+        begun.append(threading.current_thread().name)
+        return draw_start(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("engine.diffusion.sampler.draw_start", begin)
+    monkeypatch.setattr(Sampler, "batches", (2,))
+    monkeypatch.setattr("engine.diffusion.sampler.open_workers", lambda _: open_workers(torch.device("cuda")))
+    beside = sampler.sample(physics, seeds, steps=1)
+    assert len(begun) == 6 and all("sampler" in name for name in begun)
+    assert all(np.array_equal(one, other) for one, other in zip(alone, beside, strict=True))
 
 
 @pytest.mark.slow
