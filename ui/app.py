@@ -21,7 +21,7 @@ footer {{ display: none !important; }}
 """
 
 # Gradio's loading sign goes on asking for frames when it is gone, sixty a second: a tenth of a core. It keeps the
-# function that it finds when its script loads, as others may; so its script alone gets no more once the editor is there.
+# function that it finds when its script loads, as others may; so its script alone gets none once the editor is there.
 FRAMES = """<script>
 {
   const ask = window.requestAnimationFrame;

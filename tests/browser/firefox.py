@@ -99,11 +99,11 @@ class FirefoxPage:
         values = {"script": script, "args": [given], "newSandbox": False, "sandbox": None}
         return self.do("WebDriver:ExecuteScript", values)["value"]
 
-    def wait_for_function(self, condition: str, arg: Any = None) -> None:
+    def wait_for_function(self, condition: str, arg: Any = None, polling: float = 50.0) -> None:
         until = time.monotonic() + WAIT_S
         while not self.evaluate(f"Boolean(({condition})(arguments[0]))", arg):
             assert time.monotonic() < until, f"it did not happen: {condition}"
-            time.sleep(0.05)
+            time.sleep(1e-3 * polling)
 
     def on(self, event: str, react: Any) -> None:
         """Errors of the page are collected in the page itself: see ``errors``."""
