@@ -92,7 +92,7 @@ def spread_tests(args: Sequence[str]) -> list[str]:
     """
     if any(arg.startswith(("-n", "--numprocesses", "--dist")) or (ROOT / arg.split("::")[0]).exists() for arg in args):
         return []
-    count = str(min((os.cpu_count() or 1) + 1, MOST_TEST_PROCESSES))
+    count = str(min(os.cpu_count() or 1, MOST_TEST_PROCESSES))
     return ["-n", count, "--dist", "loadfile", "--no-loadscope-reorder", "--maxfail", "20"]  # tests/conftest.py orders
 
 
