@@ -86,9 +86,10 @@ def needed_extras(module: str, args: Sequence[str]) -> tuple[str, ...]:
 
 
 def spread_tests(args: Sequence[str]) -> list[str]:
-    """Options of pytest that run the whole suite in one process more than there are cores; none for named tests.
+    """Options of pytest that run the whole suite in one process a core; none for named tests.
 
-    While one waits for a browser or for a process that it started, another computes.
+    One more, which would compute while another waits for a browser, takes longer: each imports all tests and starts
+    an app and a browser of its own, which fill the cores as it is.
     """
     if any(arg.startswith(("-n", "--numprocesses", "--dist")) or (ROOT / arg.split("::")[0]).exists() for arg in args):
         return []
