@@ -60,8 +60,8 @@ def test_workers_beside_a_device_make_the_sounds_that_are_made_without_them(
     sampler: Sampler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More hits than are begun ahead, each length among them, in an order of which nothing may depend."""
-    physics = [(MODES, NOISE), (SHORT, NOISE), (SHORT, Residual())] * 2
-    seeds = list(range(6))
+    physics = [(MODES, NOISE), (SHORT, NOISE), (SHORT, Residual())] * 3
+    seeds = list(range(9))
     alone = sampler.sample(physics, seeds, steps=1)
     begun: list[str] = []
 
@@ -73,7 +73,7 @@ def test_workers_beside_a_device_make_the_sounds_that_are_made_without_them(
     monkeypatch.setattr(Sampler, "batches", (2,))
     monkeypatch.setattr("engine.diffusion.sampler.open_workers", lambda _: open_workers(torch.device("cuda")))
     beside = sampler.sample(physics, seeds, steps=1)
-    assert len(begun) == 6 and all("sampler" in name for name in begun)
+    assert len(begun) == 9 and all("sampler" in name for name in begun)
     assert all(np.array_equal(one, other) for one, other in zip(alone, beside, strict=True))
 
 
