@@ -169,29 +169,26 @@ class _Once(argparse._StoreAction):
         values: Any,
         option_string: str | None = None,
     ) -> None:
+        self.check(values, option_string)
         if option_string is not None and self._is_given:
             remedy = "leave one out" if self.nargs is None else "give all its values after one"
             raise BadInput(f"{option_string} is given twice; {remedy}")
         self._is_given = True
         super().__call__(parser, namespace, values, option_string)
 
+    def check(self, values: Any, option_string: str | None) -> None:
+        """BadInput for values that are refused; of this action none."""
+
 
 class _Filled(_Once):
     """Stores a value, which is not empty: an empty name would stand for the folder that one is in."""
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
+    def check(self, values: Any, option_string: str | None) -> None:
         if "" in (values if isinstance(values, list) else [values]):
             if option_string is None:
                 raise BadInput(f"the name given as {self.metavar or self.dest} is empty; give one")
             remedy = "give one" if self.required else "give one, or leave it out"
             raise BadInput(f"the value of {option_string} is empty; {remedy}")
-        super().__call__(parser, namespace, values, option_string)
 
 
 class _Parser(argparse.ArgumentParser):

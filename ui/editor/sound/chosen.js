@@ -10,6 +10,12 @@ import { centsOff, formatDb, formatHz, formatSeconds, noteName } from "../widget
 export const STEPS = /** @type {Record<string, 1 | -1 | undefined>} */ ({ "[": -1, "]": 1 });
 
 /**
+ * Whether keys are meant for a plot, and were what reached it.
+ * @param {HTMLCanvasElement} canvas
+ */
+export const isReached = (canvas) => document.activeElement === canvas && canvas.matches(".by-keys *");
+
+/**
  * The one beside those chosen, in an order; the first or the last where none is chosen, and at the ends.
  * @param {number[]} order
  * @param {Set<number>} chosen

@@ -7,7 +7,7 @@ import { comboOf } from "../actions/combos.js";
 import { clamp } from "../audio/units.js";
 import { createKeyRun, make } from "../widgets/controls.js";
 import { watchDrags } from "../widgets/drag.js";
-import { byFrequency, chooseBeside, describeMode, STEPS } from "./chosen.js";
+import { byFrequency, chooseBeside, describeMode, isReached, STEPS } from "./chosen.js";
 import { modesInBox, headOf, modeUnder } from "./mode_picking.js";
 import { boxOf, pagePlace, pointIn } from "../widgets/page_scale.js";
 /** @import { Box, Modes, Point, Sound } from "../state/types.d.ts" */
@@ -73,9 +73,6 @@ export function createModes(host) {
   let floating = null;
   const run = createKeyRun();
 
-  /** Whether keys are meant for the plot, and were what reached it. */
-  const isReached = () => document.activeElement === canvas && canvas.matches(".by-keys *");
-
   function refresh() {
     if (wanted) return;
     wanted = true;
@@ -103,7 +100,7 @@ export function createModes(host) {
     const sound = measure();
     drawModes(canvas, plane, {
       sound, ghosts: host.ownModes(), color: host.color(), selected: host.selected(), hovered, levels: host.levels(),
-      lasso: drag?.kind === "lasso" ? drag : null, focused: isReached(),
+      lasso: drag?.kind === "lasso" ? drag : null, focused: isReached(canvas),
     });
     showTip(sound);
     if (sound && floating && !floating.hidden && !drag && !host.edit.active) keepClear(floating, sound.modes);
@@ -124,7 +121,7 @@ export function createModes(host) {
   /** @param {Sound | null} sound */
   function showTip(sound) {
     const modes = sound?.modes;
-    const [first, ...others] = isReached() ? host.selected() : [];
+    const [first, ...others] = isReached(canvas) ? host.selected() : [];
     const index = drag && drag.kind !== "lasso" ? drag.index : (hovered ?? (others.length ? null : (first ?? null)));
     tip.hidden = true;
     if (index === null || !modes || index >= modes.frequency_hz.length) return;

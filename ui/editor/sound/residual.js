@@ -4,7 +4,7 @@
 import { comboOf } from "../actions/combos.js";
 import { clamp, decayToT60, geometricMean, mean, t60ToDecay } from "../audio/units.js";
 import { findWord, t } from "../texts/t.js";
-import { chooseBeside, describeBand, describeBands, STEPS } from "./chosen.js";
+import { chooseBeside, describeBand, describeBands, isReached, STEPS } from "./chosen.js";
 import { NOISE_COMPONENTS } from "./comparison_plots.js";
 import { strokeOver } from "./noise_strokes.js";
 import { formatDb, formatSeconds, parseDb, parseSeconds } from "../widgets/format.js";
@@ -270,7 +270,7 @@ export function createResidual(store, host) {
    * @param {number} height
    */
   function showTip(sound, part, step, height) {
-    const [only, ...others] = document.activeElement === canvas && canvas.matches(".by-keys *") ? selected : [];
+    const [only, ...others] = isReached(canvas) ? selected : [];
     const index = drag?.index ?? hovered ?? (others.length ? null : only);
     tip.hidden = index === null || index === undefined || index >= part.power_db.length;
     if (tip.hidden || index === null || index === undefined || !sound.residual) return;

@@ -28,6 +28,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 STORE = "window.struck.store"
+LOOK_EVERY_MS = 40.0
 EXPORTED = ".st-files:not([hidden]) > .st-file"
 IS_HEARD = f"""() => {{
   const store = {STORE};
@@ -51,7 +52,7 @@ class EditorPage:
 
     def wait(self, condition: str, given: object = None) -> None:
         """Wait until a JavaScript condition holds."""
-        self.page.wait_for_function(condition, arg=given, polling=40)
+        self.page.wait_for_function(condition, arg=given, polling=LOOK_EVERY_MS)
 
     def wait_for_sound(self) -> None:
         """Wait until everything the document asks for is rendered and nothing else is going on."""
