@@ -109,12 +109,16 @@ def test_a_hit_put_on_silent_film_has_the_velocity_that_is_seen_there(editor: Ed
     strength, seen = np.frombuffer(curve.value.body(), "<f4").reshape(2, -1)
     editor.see("new Promise((taken) => setTimeout(taken, 50))")  # the page takes it in
     velocities_db = []
+    found = len(editor.project["hits"])
+    has_hits = "(count) => window.struck.store.view.project.hits.length === count && !window.struck.store.isSending"
     for at in (int(strength.argmax()), int(seen.argmin())):
-        editor.change(lambda at=at: editor.see(f"window.struck.timeline.addHitAt({at / 100.0})"))  # type: ignore[misc]
+        editor.see(f"window.struck.timeline.addHitAt({at / 100.0})")
+        editor.wait(has_hits, found + 1)
         (put,) = (hit for hit in editor.project["hits"] if hit["found_s"] is None)
         assert put["velocity_db"] == pytest.approx(-24.0 * (1.0 - seen[at]), abs=0.01)
         velocities_db.append(put["velocity_db"])
-        editor.change(lambda: editor.page.keyboard.press("Control+z"))
+        editor.page.keyboard.press("Control+z")
+        editor.wait(has_hits, found)
     assert velocities_db[0] > velocities_db[1] + 3.0
 
 
