@@ -205,6 +205,31 @@ def test_midi_learns_a_note_and_replaces_round_by_round_at_half_speed(editor: Ed
         press(key)  # plain speed, the whole clip, no loop
 
 
+def test_a_loop_goes_round_though_the_picture_tells_late_that_it_is_back_at_its_start(editor: Editor) -> None:
+    page = editor.page
+    editor.see(
+        """() => {
+          const { player, store } = window.struck;
+          window.rounds = 0;
+          window.untold = new AbortController();
+          store.on("round", () => window.rounds++);
+          document.addEventListener("seeked", (event) => event.stopImmediatePropagation(),
+            { capture: true, signal: window.untold.signal });
+          player.setRange({ start_s: 1.5, end_s: 1.7 });
+          player.setLoop(true);
+          player.seek(1.5);
+        }"""
+    )
+    page.keyboard.press("Space")
+    editor.wait("() => window.rounds >= 2")
+    play_until(editor, 1.6)
+    editor.see("window.untold.abort()")
+    editor.wait("() => window.rounds >= 3")
+    for key in ("Space", "Shift+C", "c"):
+        page.keyboard.press(key)
+    assert not editor.see("window.struck.player.playing")
+
+
 def test_scrubbing_and_the_shuttle_are_heard(editor: Editor) -> None:
     press = editor.page.keyboard.press
     hit = editor.project["hits"][4]

@@ -102,7 +102,7 @@ export function createAudio(store, options = {}) {
   const rest = createRest({
     async resume() {
       const { context } = open();
-      if (context.state === "suspended" && context instanceof AudioContext) await context.resume();
+      if (context instanceof AudioContext) await context.resume(); // also while it still falls asleep
     },
     suspend: () => void (output?.context instanceof AudioContext && output.context.suspend()),
     isNeeded: () => playing || isPerforming(),

@@ -46,6 +46,7 @@ export function createPlayer(root, store, audio) {
   /** @type {number | null} */
   let frame_s = null; // time of the picture on show, from the browser's compositor
   let playing = false;
+  let isRolling = false; // the picture was asked to play, and not yet to stand
   const loop = createLoop(store);
   let pace = 1; // seconds of the clip in one of the wall clock
   /** @type {string | null} */
@@ -168,6 +169,7 @@ export function createPlayer(root, store, audio) {
         await settled();
         if (mine !== number) return;
       }
+      isRolling = true;
       try {
         await Promise.resolve(video.play());
       } catch {
@@ -193,14 +195,19 @@ export function createPlayer(root, store, audio) {
     });
   }
 
-  function pause() {
-    if (!playing) return;
+  /** Picture and sound stand. */
+  function halt() {
     number++;
-    playing = false;
+    playing = isRolling = false;
     video.pause();
-    const stopped_s = hasPicture() ? Math.floor(pictureTime_s() * rate() + 0.001) / rate() : audio.now_s();
     audio.stop();
     cancelAnimationFrame(animation);
+  }
+
+  function pause() {
+    if (!playing) return;
+    halt();
+    const stopped_s = hasPicture() ? Math.floor(pictureTime_s() * rate() + 0.001) / rate() : audio.now_s();
     showPlaying();
     setCursor(stopped_s);
     if (hasPicture()) video.currentTime = clamp(cursor_s, 0, Math.max(0, clip()?.duration_s ?? 0)) + offset_s() + PAST_FRAME_S;
@@ -233,11 +240,7 @@ export function createPlayer(root, store, audio) {
 
   /** @param {number} end_s */
   function goRound(end_s) {
-    number++;
-    playing = false;
-    audio.stop();
-    video.pause();
-    cancelAnimationFrame(animation);
+    halt();
     setCursor(loop.start_s);
     store.emit("round", { start_s: cursor_s, end_s });
     play();
@@ -247,16 +250,13 @@ export function createPlayer(root, store, audio) {
     cancelAnimationFrame(animation);
     const tick = () => {
       if (!playing) return;
-      if (!hasPicture() && audio.now_s() >= (clip()?.duration_s ?? 0)) {
-        atEnd();
-        return;
+      const now_s = audio.now_s(); // once: the clock goes on between two looks, past the end of the loop
+      if (!hasPicture() && now_s >= (clip()?.duration_s ?? 0)) atEnd();
+      else if (loop.range && loop.isCrossed(cursor_s, now_s)) goRound(loop.range.end_s);
+      else {
+        if (!video.seeking) setCursor(now_s);
+        animation = requestAnimationFrame(tick);
       }
-      if (loop.range && loop.isCrossed(cursor_s, audio.now_s())) {
-        goRound(loop.range.end_s);
-        return;
-      }
-      if (!video.seeking) setCursor(audio.now_s());
-      animation = requestAnimationFrame(tick);
     };
     animation = requestAnimationFrame(tick);
   }
@@ -336,10 +336,10 @@ export function createPlayer(root, store, audio) {
   video.addEventListener("seeked", seen);
   video.addEventListener("error", sayState);
   video.addEventListener("ended", atEnd);
-  // Someone else paused the picture (a media key, the system): follow it.
+  // Someone else paused the rolling picture (a media key, the system): follow it.
   video.addEventListener("pause", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => playing && video.paused && !video.ended && !video.seeking && address && hasPicture() && pause(), 120);
+    timer = setTimeout(() => isRolling && video.paused && !video.ended && !video.seeking && address && hasPicture() && pause(), 120);
   });
   video.addEventListener("loadedmetadata", () => {
     if (!playing) video.currentTime = cursor_s + offset_s() + PAST_FRAME_S;
