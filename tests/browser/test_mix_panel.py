@@ -111,3 +111,18 @@ def test_what_is_typed_for_one_clip_is_not_entered_in_the_next(editor: Editor) -
     assert editor.see("document.activeElement.matches('input')") is False
     editor.wait("() => !window.struck.store.isSending")
     assert editor.see("window.struck.store.view.undo") is None
+
+
+def test_what_is_typed_stays_while_another_sound_goes_and_comes(editor: Editor) -> None:
+    editor.page.get_by_role("tab", name="Mix").click()
+    first, second = (sound["id"] for sound in editor.project["sounds"][:2])
+    field = editor.page.locator("[aria-label='Level, value']:visible").first
+    field.fill("-2")
+    editor.see(f"void window.struck.store.edit({{ kind: 'merge_sounds', sound_id: '{first}', others: ['{second}'] }})")
+    editor.wait("() => window.struck.store.view.undo && !window.struck.store.isSending")
+    label = editor.see("window.struck.store.view.undo")
+    editor.see("void window.struck.store.send({ type: 'undo' })")
+    editor.wait("() => !window.struck.store.view.undo && !window.struck.store.isSending")
+    assert field.input_value() == "-2" and editor.see("document.activeElement.value") == "-2"
+    assert editor.see("window.struck.store.view.redo") == label
+    field.press("Escape")

@@ -108,13 +108,13 @@ export function createStrips(store, { chosen, choose }) {
       row.element.remove();
       rows.delete(id);
     }
-    for (const sound of sounds) {
+    sounds.forEach((sound, place) => {
       const row = rows.get(sound.id) ?? createRow(sound.id);
       rows.set(sound.id, row);
       row.show(sound);
-    }
-    const wanted = ids.map((id) => rows.get(id)?.element);
-    if (wanted.some((element, i) => element !== list.children[i])) list.replaceChildren(...wanted.filter((element) => element !== undefined));
+      // A row that is in its place is not touched: what is typed there would be entered.
+      if (list.children[place] !== row.element) list.insertBefore(row.element, list.children[place] ?? null);
+    });
   }
 
   return { element: list, show };
