@@ -103,7 +103,7 @@ def make_context(folder: Path, **options: Any) -> AppContext:
 
 def open_tab(sessions: Any) -> Tab:
     """A new session with the demo open."""
-    tab = Tab(sessions.get(f"session-{next(_numbers)}")[0])
+    tab = Tab(sessions.get(f"session-{next(_numbers)}"))
     tab.open_demo()
     assert not tab.errors
     return tab

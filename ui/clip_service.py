@@ -142,6 +142,16 @@ def show_project(session: Session, project: Project, path: Path | None, job: Job
     _look_at_clip(session, job)
 
 
+def go_on(session: Session) -> None:
+    """Begin again what stopped while no tab was open: the clip's proxy, waveform and curve, the search for hits."""
+    if session.info is not None and session.project is not None:
+        serve_clip(session, session.info)
+    if session.unfinished:
+        detect_again(session)
+    elif session.info is not None and session.track is None:
+        session.detector.start(lambda quiet: _draw_curve(session, quiet))
+
+
 def _look_at_clip(session: Session, job: Job) -> None:
     """Playback, waveform and onset curve of a document that already has hits."""
     from engine.media.probe import probe

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine.core.bounded_json import read_json_file
 from engine.core.errors import BadInput
+from engine.core.file_lock import hold_lock
 from engine.core.files import make_write_error, write_file
 from engine.core.words import counted
 from ui.export_plan import KINDS
@@ -44,7 +46,7 @@ class ExportPresets:
         name = preset.name.strip()
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
             raise BadInput(f"a preset's name has 1 to {LONGEST_NAME} letters; choose another name")
-        with self._lock:
+        with self._changing():
             kept = {other.name: other for other in self._read()}
             kept[name] = ExportPreset(name, preset.what, preset.options)
             if len(kept) > MOST:
@@ -53,11 +55,18 @@ class ExportPresets:
 
     def remove(self, name: str) -> None:
         """Delete a preset. Raises BadInput."""
-        with self._lock:
+        with self._changing():
             left = tuple(preset for preset in self._read() if preset.name != name)
             if left == self._presets:
                 raise BadInput(f"there is no export preset of your own called {name!r}; choose one from the list")
             self._write(left)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the file, which another process may have changed since it was read."""
+        with self._lock, hold_lock(self._path.with_suffix(".lock")):
+            self._presets = None
+            yield
 
     def _read(self) -> tuple[ExportPreset, ...]:
         if self._presets is None:

@@ -101,12 +101,17 @@ def _mark(session: Session, clip: str | None, tab: str, number: int) -> None:
     session.changes.handle(tab, number)
 
 
-def open_first(session: Session, is_new: bool) -> None:
-    """Open the first document of a new session: that before a restart, else the command line's, else a demo."""
+def open_first(session: Session) -> None:
+    """Open a session's first document: that before a restart, else the command line's, else a demo, else none.
+
+    Where it has had one, what stopped while no tab was open goes on.
+    """
+    with session.lock:
+        is_new, session.opened = not session.opened, True
+        goes_on, session.goes_on = session.goes_on, False
     if not is_new:
-        if session.goes_on:
-            session.goes_on = False
-            clip_service.detect_again(session)
+        if goes_on:
+            clip_service.go_on(session)
         return
     if session.context.home_fault:
         session.note(session.context.home_fault)
@@ -119,6 +124,7 @@ def open_first(session: Session, is_new: bool) -> None:
             )
         clip_service.resume_clip(session)
         return
+    session.push_document()
     start = session.context.options.start
     try:
         if start:
@@ -246,11 +252,13 @@ def _forget_session(session: Session, message: requests.ForgetSession) -> None:
 
 
 def _cancel(session: Session, message: requests.Cancel) -> None:
+    session.exports.cancel()
+    if message.only_export:
+        return
     if session.project is not None and not session.project.hits:
         session.adopt_provisional()  # what was found so far stays
     session.worker.cancel()
     session.helper.cancel()
-    session.exports.cancel()
     session.leveller.cancel()
     session.renderer.hold()
 

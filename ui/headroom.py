@@ -36,6 +36,7 @@ def keep_headroom(session: Session) -> None:
 
     edit = headroom.keep_headroom(*mixed)
     with session.lock:
-        if edit is not None and session.clip_number == number:
+        is_untouched = session.clip_number == number and session.require_project().mix == Mix()
+        if edit is not None and is_untouched:  # the user may have set a level meanwhile
             session.commit(edit, gesture)
             session.note(f"{headroom.describe_headroom(session.require_project())}, so that no peak clips")

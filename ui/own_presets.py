@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.core.errors import BadInput
+from engine.core.file_lock import hold_lock
 from engine.core.files import make_write_error, write_file
 from engine.document.preset_files import MOST_PRESETS, presets_to_bytes, read_presets
 from engine.document.presets import OwnPreset
@@ -32,7 +34,7 @@ class OwnPresets:
 
     def put(self, presets: Sequence[OwnPreset]) -> None:
         """Add presets; one of the same name is replaced. Raises BadInput."""
-        with self._lock:
+        with self._changing():
             kept = {preset.name: preset for preset in (*self._read(), *presets)}
             if len(kept) > MOST_PRESETS:
                 raise BadInput(f"there would be more than {MOST_PRESETS} presets of your own; delete some first")
@@ -40,11 +42,18 @@ class OwnPresets:
 
     def remove(self, name: str) -> None:
         """Delete a preset. Raises BadInput."""
-        with self._lock:
+        with self._changing():
             left = tuple(preset for preset in self._read() if preset.name != name)
             if left == self._presets:
                 raise BadInput(f"there is no preset of your own called {name!r}; choose one from the list")
             self._write(left)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the file, which another process may have changed since it was read."""
+        with self._lock, hold_lock(self._path.with_suffix(".lock")):
+            self._presets = None
+            yield
 
     def _read(self) -> tuple[OwnPreset, ...]:
         if self._presets is None:

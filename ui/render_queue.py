@@ -121,7 +121,7 @@ class RenderQueue:
 
     def pause(self) -> bool:
         """Stop until ``resume``, since no tab waits; whether there is something to go on with."""
-        self._paused = self.busy
+        self._paused = self._paused or self.busy  # a second pause finds it stopped already
         self._worker.cancel()
         return self._paused
 

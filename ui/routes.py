@@ -44,6 +44,10 @@ class Gone(BadInput):
     """A file is not there any more."""
 
 
+class Stale(BadInput):
+    """Another clip is shown than the one that was asked for."""
+
+
 class Unknown(BadInput):
     """A session is not in memory."""
 
@@ -68,10 +72,11 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
 
     @app.get("/struck/filmstrip/{session_id}")
     async def filmstrip(
-        request: Request, session_id: str, start_s: float, end_s: float, count: int, height: int
+        request: Request, session_id: str, start_s: float, end_s: float, count: int, height: int, v: str = ""
     ) -> Response:
         session = _find(sessions, session_id)
         clip = session.require_project().clip
+        _check_shown(clip, v)
         if not (math.isfinite(start_s) and math.isfinite(end_s) and end_s > start_s):
             raise BadInput("the filmstrip's span is empty; request one with an end after its start")
         count, height = min(max(count, 1), 240), min(max(height, 8), 360)
@@ -124,9 +129,10 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
         return await respond(request, session, make)
 
     @app.get("/struck/samples/{session_id}")
-    async def samples(request: Request, session_id: str, start_s: float, end_s: float) -> Response:
+    async def samples(request: Request, session_id: str, start_s: float, end_s: float, v: str = "") -> Response:
         session = _find(sessions, session_id)
         clip = session.require_project().clip
+        _check_shown(clip, v)
         if not (clip.has_audio and math.isfinite(start_s) and 0.0 <= start_s < end_s <= start_s + MOST_SAMPLES_S):
             raise BadInput(f"the span is none of the clip's sound; request up to {MOST_SAMPLES_S:g} s of it")
 
@@ -217,7 +223,7 @@ def add_routes(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> 
         declared = request.headers.get("content-length", "")
         declared_bytes = int(declared) if re.fullmatch(r"\d{1,18}", declared) else 0
         try:
-            place = await uploads.receive(sessions.get(session)[0], name, declared_bytes, request.stream())
+            place = await uploads.receive(sessions.get(session), name, declared_bytes, request.stream())
         except ClientDisconnect:
             return Response(status_code=204)
         return JSONResponse({"path": place})
@@ -238,6 +244,16 @@ def _find(sessions: SessionRegistry, session_id: str) -> Session:
     if session is None:
         raise Unknown("this session is not known; reload the page")
     return session
+
+
+def _check_shown(clip: Clip, version: str) -> None:
+    """Refuse to answer for another clip than the one that an address names: a browser would keep that as the other's.
+
+    ``version`` begins with the clip's digest, after which a number may follow, of the sound track.
+    """
+    digest, _, track = version.partition("-")
+    if not clip.digest.startswith(digest) or (track and track != str(clip.audio_track)):
+        raise Stale("another clip was opened meanwhile; reload the page if this one is not shown")
 
 
 def _check_there(path: Path) -> None:

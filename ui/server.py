@@ -31,7 +31,7 @@ from ui.jobs import describe_error, hide_folders
 from ui.kept_sessions import mark_running
 from ui.protocol.codec import encode, parse_json
 from ui.protocol.events import DocumentState, ErrorNotice, Note, ServerMessage
-from ui.routes import Gone, Unknown, add_routes
+from ui.routes import Gone, Stale, Unknown, add_routes
 from ui.send_queue import CoalescingSendQueue
 from ui.session import Session
 from ui.session_registry import SessionRegistry
@@ -47,6 +47,7 @@ SECOND_TAB_AFTER_S = 2.0
 STATUS_OF = (
     (Unknown, 404),
     (Gone, 410),
+    (Stale, 409),
     (uploads.TooLarge, 413),
     (uploads.WrongKind, 415),
     (uploads.TooMany, 429),
@@ -107,7 +108,7 @@ def create_app(context: AppContext) -> FastAPI:
     async def connect(socket: WebSocket) -> None:
         await socket.accept()
         try:
-            session, is_new = sessions.get(socket.query_params.get("session", ""))
+            session = sessions.get(socket.query_params.get("session", ""))
             if session.connection_count >= MOST_CONNECTIONS:
                 raise BadInput(f"{MOST_CONNECTIONS} tabs show this project already; close one of them")
         except BadInput as error:
@@ -119,7 +120,7 @@ def create_app(context: AppContext) -> FastAPI:
         send_queue.put(await run_in_threadpool(welcome_message, session.context, session.kept_ids))
         session.join(send_queue)
         sender = asyncio.create_task(_send_all(socket, send_queue, session))
-        await pool.run(session.id, lambda: handlers.open_first(session, is_new))
+        await pool.run(session.id, functools.partial(handlers.open_first, session))
         greeter = asyncio.create_task(_greet_again(session, send_queue))
         noter = asyncio.create_task(_note_other_tabs(session, send_queue))
         try:

@@ -82,8 +82,9 @@ class Session:
         self.headroom_gesture: str | None = None  # of the analysis whose sounds are not sampled yet
         self.uploading = 0
         self._rested = False
+        self.opened = False  # its first document: what it held before a restart, or another
         self.edited = False  # it holds changes that no project file does
-        self.goes_on = False  # the search for hits, which stopped while no tab was open
+        self.goes_on = False  # what stopped while no tab was open
         self.unfinished = False  # its hits are still being looked for
         self._autosave = SessionAutosave(self)
         self.kept_ids: list[str] = []  # of documents that others took the place of
@@ -105,22 +106,23 @@ class Session:
         """Add a tab's connection and send it everything."""
         with self.lock:
             self._send_queues.add(send_queue)
-            self._put_document(send_queue, self._document())
+            if self.opened:  # else a page that shows it still would be emptied before it is taken up
+                self._put_document(send_queue, self._document())
             send_queue.put(self.media)
             send_queue.put(self.renderer.message())
-            send_queue.put(self.board.shown())
-            send_queue.put(self.queue.message())
-            if self.exported is not None:
+            if self.exported is not None:  # before the status, which may tell that they are done
                 told, project = self.exported
                 send_queue.put(replace(told, is_current=self.project is project, again=True))
+            send_queue.put(self.board.shown())
+            send_queue.put(self.queue.message())
             if self.clip_search is not None:
                 send_queue.put(self.clip_search.message())
             rested, self._rested = self._rested, False
         if rested:
             self.renderer.request()
             self.queue.resume()
-            self.goes_on = self.unfinished
-            what = "the search for hits and sampling go on" if self.goes_on else "sampling goes on"
+            self.goes_on = True
+            what = "the search for hits and sampling go on" if self.unfinished else "sampling goes on"
             send_queue.put(Note(f"work paused while no tab was open; {what} now, start an export again"))
 
     def leave(self, send_queue: CoalescingSendQueue) -> None:
@@ -234,6 +236,7 @@ class Session:
         """Begin anew with a document or none, once unsaved changes to the one before are kept; or raise BadInput."""
         with self.lock:
             self._autosave.set_aside(resumed)
+            self.opened = True
             for worker in self._workers():
                 worker.leave_document()
             self.clip_number += 1
@@ -366,13 +369,12 @@ class Session:
 
     def rest(self) -> None:
         """Stop all work, since no tab is connected; ``join`` resumes sampling."""
-        for worker in self._workers():
-            if worker.busy:
-                worker.cancel()
-                self._rested = True
+        busy = [worker for worker in self._workers() if worker.busy]
+        self._rested = self._rested or bool(busy) or self.renderer.busy  # before what is cancelled asks for it
+        for worker in busy:
+            worker.cancel()
         if self.renderer.busy:
             self.renderer.stop()
-            self._rested = True
         self._rested = self.queue.pause() or self._rested
 
     def _workers(self) -> list[Worker]:

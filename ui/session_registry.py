@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import threading
@@ -16,6 +17,8 @@ from ui.session import Session
 
 if TYPE_CHECKING:
     import numpy as np
+
+log = logging.getLogger("struck")
 
 IDLE_S = 3 * 3600
 REST_AFTER_S = 5.0
@@ -46,19 +49,19 @@ class SessionRegistry:
         self._thread = threading.Thread(target=self._sweep, name="autosave", daemon=True)
         self._thread.start()
 
-    def get(self, session_id: str) -> tuple[Session, bool]:
-        """The session of an id, and whether it is new; BadInput for what is no id."""
+    def get(self, session_id: str) -> Session:
+        """The session of an id, made where it is not in memory; BadInput for what is no id."""
         if not SESSION_ID.fullmatch(session_id):
             raise BadInput("the session's id is not one of Struck's; reload the page")
         with self._lock:
             session = self._sessions.get(session_id)
             if session is not None:
                 session.used_at = time.monotonic()
-                return session, False
+                return session
             if len(self._sessions) >= MOST_SESSIONS:
                 self._make_room()
             session = self._sessions[session_id] = Session(self.context, session_id)
-            return session, True
+            return session
 
     def _make_room(self) -> None:
         """Drop the kept session that was used longest ago; BadInput where all are in use."""
@@ -118,7 +121,10 @@ class SessionRegistry:
             now = time.monotonic()
             if now - tidied_at > TIDY_EVERY_S:
                 tidied_at = now
-                self.context.tidy()
+                try:
+                    self.context.tidy()
+                except OSError:  # files that go meanwhile; without this thread nothing would be kept any more
+                    log.warning("tidying the data folder failed", exc_info=True)
             if any(session.watched for session in list(self._sessions.values())):
                 watched_at = now
             is_alone = now - watched_at > LEAVE_MEMORY_AFTER_S

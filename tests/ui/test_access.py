@@ -250,7 +250,7 @@ def test_a_project_cannot_ask_for_files_of_the_server(tmp_path: Path) -> None:
     secret.write_bytes((ASSETS / "demo_silent.mp4").read_bytes())
     app = create_app(context)
     with TestClient(app, base_url="http://127.0.0.1") as client:
-        tab = Tab(app.state.sessions.get("curious-tab")[0])
+        tab = Tab(app.state.sessions.get("curious-tab"))
         project = json.loads((ASSETS / "demo_silent.struck.json").read_text())
         said = set()
         for path, relative in (

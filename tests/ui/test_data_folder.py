@@ -46,7 +46,7 @@ def test_a_data_folder_that_cannot_be_written_is_replaced_for_one_run_and_the_ta
         context.home_fault.startswith(f"The data folder {home} cannot be written (") and "\n" not in context.home_fault
     )
     tab = Tab(Session(context, "any-tab"))
-    open_first(tab.session, True)
+    open_first(tab.session)
     assert context.home_fault in [note["message"] for note in tab.heard("note")]
     tab.settle()
     assert tab.session.project is not None

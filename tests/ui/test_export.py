@@ -32,7 +32,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="module")
 def tab(client: TestClient) -> Tab:
-    tab = Tab(client.app.state.sessions.get("export-tab-00")[0])  # type: ignore[attr-defined]
+    tab = Tab(client.app.state.sessions.get("export-tab-00"))  # type: ignore[attr-defined]
     tab.open_demo()
     return tab
 
@@ -135,7 +135,7 @@ def test_a_note_counts_the_hits_that_are_in_the_file(tab: Tab, client: TestClien
 
 @pytest.mark.slow
 def test_without_a_hit_sessions_are_refused_before_anything_is_written(client: TestClient) -> None:
-    tab = Tab(client.app.state.sessions.get("export-tab-01")[0])  # type: ignore[attr-defined]
+    tab = Tab(client.app.state.sessions.get("export-tab-01"))  # type: ignore[attr-defined]
     tab.open_demo()
     tab.edit("set_hits", ids=[hit.id for hit in tab.session.require_project().hits], values={"mute": True})
     for kind in ("stems", "pieces", "reaper", "dawproject"):
@@ -193,7 +193,7 @@ def test_an_export_dropped_back_is_its_project(tab: Tab, client: TestClient, tmp
 def test_earlier_files_are_asked_for_and_the_project_remembers_how_it_was_exported(
     client: TestClient, tmp_path: Path
 ) -> None:
-    tab = Tab(client.app.state.sessions.get("export-ask-00")[0])  # type: ignore[attr-defined]
+    tab = Tab(client.app.state.sessions.get("export-ask-00"))  # type: ignore[attr-defined]
     tab.open_demo()
     what, options = ["markers", "wav"], {"sound_ending": ".flac", "start_timecode": "", "creator": "ANN"}
     tab.ask("plan_export", what=what, options=options)
@@ -224,7 +224,7 @@ def test_earlier_files_are_asked_for_and_the_project_remembers_how_it_was_export
     assert kept["what"] == ["wav", "markers"] and kept["options"]["creator"] == "ANN"
     path = tmp_path / "kept.struck.json"
     tab.ask("save", path=str(path))
-    other = Tab(client.app.state.sessions.get("export-ask-01")[0])  # type: ignore[attr-defined]
+    other = Tab(client.app.state.sessions.get("export-ask-01"))  # type: ignore[attr-defined]
     other.ask("open", path=str(path))
     other.settle()
     assert other.last("document")["project"]["export"] == kept and not other.errors

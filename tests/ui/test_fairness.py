@@ -173,7 +173,7 @@ def test_work_stops_when_the_last_tab_is_closed(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(context, "digest", lambda settings: sampler.digest)
     monkeypatch.setattr(context, "sampler", lambda settings: sampler)
     sessions = SessionRegistry(context)
-    session, _ = sessions.get("closed-tab")
+    session = sessions.get("closed-tab")
     tab, other = Tab(session), Tab(session, "other")
     tab.ask("open_demo", name="sound")
 

@@ -48,11 +48,11 @@ def test_edited_work_of_a_closed_tab_is_offered_and_untouched_demos_are_not(tmp_
     assert (kept.session, kept.name, kept.hits, kept.saved_as) == ("edited-one", "demo_sound", 12, None)
     assert kept.clip_there and 0 <= kept.age_s < 60
     visit = Tab(Session(context, "next-visit"))
-    open_first(visit.session, True)
+    open_first(visit.session)
     visit.settle()
     assert visit.session.project is None  # the start page offers the list
     goes_on = Tab(Session(context, "edited-one"))
-    open_first(goes_on.session, True)
+    open_first(goes_on.session)
     goes_on.settle()
     assert goes_on.session.require_project() == edited.session.require_project()
 
@@ -77,7 +77,7 @@ def test_what_is_saved_or_forgotten_is_offered_no_more(tmp_path: Path) -> None:
 def test_work_that_a_tab_shows_is_not_offered_nor_forgotten(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     sessions = SessionRegistry(context)
-    tab = edited_demo(sessions.get("watched-one")[0])
+    tab = edited_demo(sessions.get("watched-one"))
     tab.session.keep()
     assert not kept_sessions(context)
     tab.ask("forget_session", session="watched-one")
@@ -154,7 +154,7 @@ def test_unsaved_work_is_kept_where_another_document_takes_its_place(tmp_path: P
     tab.ask("close")
     assert len(kept_sessions(context)) == 1 and not tab.errors
     goes_on = Tab(Session(context, kept["session"]))
-    open_first(goes_on.session, True)
+    open_first(goes_on.session)
     goes_on.settle()
     assert goes_on.session.require_project() == first
     goes_on.ask("close")
@@ -201,7 +201,7 @@ def test_a_document_that_cannot_be_kept_stays_open(tmp_path: Path, monkeypatch: 
 def test_what_is_removed_by_a_program_is_not_kept(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     sessions = SessionRegistry(context)
-    tab = edited_demo(sessions.get("program-1")[0])
+    tab = edited_demo(sessions.get("program-1"))
     close_tab(tab)
     sessions.remove("program-1")
     assert not kept_sessions(context)

@@ -22,7 +22,7 @@ def test_without_a_tab_sounds_are_kept_on_disk_alone(tmp_path: Path, monkeypatch
     monkeypatch.setattr(session_registry, "SWEEP_S", 0.01)
     context = make_context(tmp_path)
     sessions = SessionRegistry(context)
-    session, _ = sessions.get("session-1")
+    session = sessions.get("session-1")
     queue: CoalescingSendQueue = _Queue()  # type: ignore[assignment]
     session.join(queue)
     samples = context.cache.put("k", np.ones(1000, np.float32))

@@ -18,7 +18,7 @@ from ui.server import create_app
 def test_the_clips_own_samples_are_served_in_short_spans(tmp_path: Path) -> None:
     app = create_app(make_context(tmp_path))
     with TestClient(app, base_url="http://127.0.0.1") as client:
-        tab = Tab(app.state.sessions.get("near-views")[0])
+        tab = Tab(app.state.sessions.get("near-views"))
         tab.open_demo()
         clip = tab.session.require_project().clip
         address = f"/struck/samples/{tab.session.id}"
@@ -34,7 +34,7 @@ def test_the_clips_own_samples_are_served_in_short_spans(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_hits_snap_to_transients_as_one_edit_and_the_rest_is_told(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", count=60, sounds=[(0.0, make_clicks([0.6, 1.4], 2.4))])
-    tab = Tab(create_app(make_context(tmp_path)).state.sessions.get("snapping-1")[0])
+    tab = Tab(create_app(make_context(tmp_path)).state.sessions.get("snapping-1"))
     tab.ask("open", path=str(clip))
     tab.settle()
     first, second = (hit.id for hit in tab.session.require_project().hits)

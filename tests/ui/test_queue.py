@@ -29,7 +29,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_tab(client: TestClient, name: str) -> Tab:
-    return Tab(client.app.state.sessions.get(name)[0])  # type: ignore[attr-defined]
+    return Tab(client.app.state.sessions.get(name))  # type: ignore[attr-defined]
 
 
 def items(tab: Tab) -> list[dict[str, Any]]:
@@ -133,7 +133,7 @@ def test_what_cannot_be_queued_is_said(client: TestClient, clips: Path, tmp_path
         assert reason in tab.errors[-1]
         check_sentence(tab.errors[-1])
     assert not items(tab)
-    outside = Tab(create_app(make_context(tmp_path / "home", listen=True)).state.sessions.get("queue-tab-03")[0])
+    outside = Tab(create_app(make_context(tmp_path / "home", listen=True)).state.sessions.get("queue-tab-03"))
     folder = outside.session.folder("uploads") / "1"
     folder.mkdir()
     (folder / "p.struck.json").write_bytes((ASSETS / "demo_sound.struck.json").read_bytes())

@@ -24,7 +24,7 @@ def test_an_edit_is_kept_at_once_and_not_at_the_next_round(tmp_path: Path, monke
     monkeypatch.setattr(ui.session_registry, "SWEEP_S", 1e6)
     context = make_context(tmp_path)
     sessions = SessionRegistry(context)
-    tab = Tab(sessions.get("kept-at-once")[0])
+    tab = Tab(sessions.get("kept-at-once"))
     tab.open_demo()
     for number in range(1, 4):
         tab.edit("set_mix", gain_db=-1.0 * number)

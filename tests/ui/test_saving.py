@@ -149,7 +149,7 @@ def test_work_that_could_not_be_kept_stays_in_memory(tmp_path: Path, monkeypatch
     monkeypatch.setattr(session_registry, "IDLE_S", 0.0)
     monkeypatch.setattr(session_registry, "SWEEP_S", 0.01)
     sessions = session_registry.SessionRegistry(make_context(tmp_path))
-    tab = Tab(sessions.get("full-disk")[0])
+    tab = Tab(sessions.get("full-disk"))
     tab.open_demo()
     with monkeypatch.context() as patched:
         patched.setattr("engine.document.storage.write_file", refuse)

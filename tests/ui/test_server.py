@@ -351,7 +351,7 @@ def test_a_public_start_opens_no_paths_of_this_machine_and_asks_for_its_password
         assert client.get("/struck/static/main.js").status_code == 401
         assert client.get("/struck/static/main.js", auth=("ann", "wrong")).status_code == 401
         assert client.get("/struck/static/main.js", auth=("ann", "secret")).status_code == 200
-        tab = Tab(app.state.sessions.get("public-tab")[0])
+        tab = Tab(app.state.sessions.get("public-tab"))
         for kind in ("open", "save"):
             tab.open_demo()
             tab.ask(kind, path=str(ASSETS / "demo_silent.mp4"))

@@ -222,7 +222,7 @@ def test_the_clip_asked_for_last_is_the_one_that_opens(tab: Tab, tmp_path: Path)
 @pytest.mark.slow
 def test_twenty_sessions_do_not_mix(client: TestClient) -> None:
     sessions = client.app.state.sessions  # type: ignore[attr-defined]
-    tabs = [Tab(sessions.get(f"crowd-{k}")[0]) for k in range(20)]
+    tabs = [Tab(sessions.get(f"crowd-{k}")) for k in range(20)]
 
     def work(number: int) -> None:
         tab = tabs[number]
@@ -299,7 +299,7 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
 
     client, app = start()
     with client:
-        tab = Tab(app.state.sessions.get("kept-tab")[0])
+        tab = Tab(app.state.sessions.get("kept-tab"))
         tab.open_demo()
         tab.edit("add_hit", time_s=1.25, velocity_db=-4.0)
         tab.settle()
@@ -312,9 +312,9 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
         after = tab.session.project
     client, app = start()
     with client:
-        session, is_new = app.state.sessions.get("kept-tab")
+        session = app.state.sessions.get("kept-tab")
         tab = Tab(session)
-        open_first(session, is_new)
+        open_first(session)
         tab.settle()
         assert session.project == after != before
         assert session.saved_as == saved and not tab.errors
@@ -326,8 +326,8 @@ def test_edits_are_kept_and_a_restart_takes_them_up(tmp_path: Path) -> None:
         assert kept.saved_as == saved.name
         tab.ask("forget_session", session=kept.session)
 
-        other = Tab(app.state.sessions.get("fresh-tab")[0])
-        open_first(other.session, True)
+        other = Tab(app.state.sessions.get("fresh-tab"))
+        open_first(other.session)
         other.settle()
         assert other.session.name == "demo_sound" and len(other.session.require_project().hits) == DEMO_HITS
 
@@ -337,7 +337,7 @@ def test_a_torn_autosave_and_a_lost_clip_do_not_stop_the_start(tmp_path: Path) -
     context = make_context(tmp_path)
     (context.home / "sessions" / "torn-tab.struck.json").write_text('{"version": 1, "clip": {')
     torn = Tab(Session(context, "torn-tab"))
-    open_first(torn.session, True)
+    open_first(torn.session)
     torn.settle()
     assert torn.session.name == "demo_sound" and not torn.errors
 
@@ -348,7 +348,7 @@ def test_a_torn_autosave_and_a_lost_clip_do_not_stop_the_start(tmp_path: Path) -
     before.session.keep()
     clip.unlink()
     lost = Tab(Session(context, "lost-tab"))
-    open_first(lost.session, True)
+    open_first(lost.session)
     lost.settle()
     assert lost.session.project == before.session.project
     (said,) = lost.errors

@@ -67,7 +67,8 @@ def add_api(app: FastAPI, context: AppContext, sessions: SessionRegistry) -> Non
         """
         body = await read_body(request)
         check_fields(body, {"path": str})
-        session = sessions.get(secrets.token_hex(12))[0]
+        session = sessions.get(secrets.token_hex(12))
+        session.opened = True  # a page that shows it opens nothing of its own
         try:
             async with Conversation(session, pool, wait_s) as conversation:
                 if body.get("path"):
@@ -267,7 +268,9 @@ def _find(sessions: SessionRegistry, project_id: str) -> Session:
     if SESSION_ID.fullmatch(project_id):
         place = autosave_path(sessions.context.folder("sessions"), project_id)
         if place.exists():
-            session, is_new = sessions.get(project_id)
+            session = sessions.get(project_id)
+            with session.lock:
+                is_new, session.opened = not session.opened, True
             if not is_new:
                 return session
             if session.resume():

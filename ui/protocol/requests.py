@@ -112,9 +112,13 @@ class Redo:
 
 @dataclass(frozen=True)
 class Cancel:
-    """Cancel detection, analysis, sampling and export; sampling stays so until ``resume``, an export or an analysis."""
+    """Cancel detection, analysis, sampling and export; sampling stays so until ``resume``, an export or an analysis.
+
+    ``only_export`` leaves all but an export as it is.
+    """
 
     type: ClassVar[str] = "cancel"
+    only_export: bool = False
 
 
 @dataclass(frozen=True)

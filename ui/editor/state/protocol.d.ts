@@ -476,9 +476,10 @@ export interface Redo {
   clip?: string;
 }
 
-/** Cancel detection, analysis, sampling and export; sampling stays so until ``resume``, an export or an analysis. */
+/** Cancel detection, analysis, sampling and export; sampling stays so until ``resume``, an export or an analysis. ``only_export`` leaves all but an export as it is. */
 export interface Cancel {
   type: "cancel";
+  only_export?: boolean;
 }
 
 /** Resume cancelled sampling. */
