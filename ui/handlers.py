@@ -158,8 +158,8 @@ def _edit(session: Session, message: requests.ApplyEdit, mark: Mark) -> None:
         gesture = f"{edit.kind} {time.monotonic()}"
     with session.lock:
         session.adopt_provisional()
+        mark()  # first: of another clip, its ids mean nothing here
         change = apply_message(session.require_project(), to_mapping(edit), presets, ops)
-        mark()
         if isinstance(edit, SetThreshold):
             clip_service.choose_hits(session, change, gesture)
         else:

@@ -162,3 +162,13 @@ def test_what_was_sampled_of_a_document_is_not_told_of_the_next(tab: Tab, monkey
     goes_on.set()
     tab.settle()
     assert tab.last("status")["message"] == "" and "done" not in tab.phases
+
+
+def test_an_edit_of_the_former_clip_is_refused_as_such(tab: Tab) -> None:
+    digest = tab.session.require_project().clip.digest
+    tab.open_demo("silent")
+    before = tab.session.project
+    edit = {"kind": "set_hits", "ids": ["of the former"], "values": {"mute": True}}
+    tab.ask("edit", edit=edit, gesture=None, clip=digest, number=1)
+    assert "another clip was opened meanwhile" in tab.errors[-1] and tab.session.project == before
+    check_sentence(tab.errors[-1])
