@@ -137,8 +137,9 @@ class SessionRegistry:
             note_open_sessions(self.context)
             for session in list(self._sessions.values()):
                 session.keep()
-                if not session.watched and now - session.used_at > REST_AFTER_S:
-                    session.rest()
+                with session.lock:  # so that no tab joins in between, whose work would stop
+                    if not session.watched and now - session.used_at > REST_AFTER_S:
+                        session.rest()
                 with self._lock:  # so that no tab is given a session that is dropped
                     is_unused = not session.watched and time.monotonic() - session.used_at > IDLE_S
                     if is_unused and not (session.worker.busy or session.dirty):  # dirty: the autosave failed
