@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import heapq
+import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -23,6 +24,7 @@ from av.video.stream import VideoStream
 
 from engine.core.files import make_write_error, replace_file
 from engine.media.frames import FrameScaler, decode_picture, open_picture
+from engine.media.matroska import ROOM, find_own_aspect
 from engine.media.packets import iter_packets
 from engine.media.probe import Picture
 
@@ -82,14 +84,56 @@ def add_copied_picture(
     ``tick`` restates how many seconds a tick of the picture's clock lasts.
 
     Packets before that frame, which it needs, keep their negative times and are skipped by the edit
-    list that the MP4 gets. Raises av's errors or ValueError where MP4 does not take the stream.
+    list that the MP4 gets. The stream keeps the code of its kind and the shape of its pixels that the clip's container
+    tells; Matroska gets room for the shape, which ``set_pixel_aspect`` fills. Raises av's errors or ValueError where
+    MP4 does not take the stream.
     """
     stream = open_picture(container, picture)
     copied = output.add_stream_from_template(stream, opaque=True)
     copied.time_base = tick or stream.time_base
+    tag, aspect = _find_tag(output, stream), stream.sample_aspect_ratio
+    if tag is not None:
+        copied.codec_context.codec_tag = tag
+    if aspect:
+        copied.codec_context.sample_aspect_ratio = aspect
+        if output.format.name == "matroska" and find_own_aspect(stream):
+            copied.metadata["title"] = ROOM
     if timecode:
         copied.metadata["timecode"] = timecode
     return _iter_copied(container, stream, copied, picture, tick)
+
+
+def _find_tag(output: OutputContainer, stream: VideoStream) -> str | None:
+    """The code of a copied picture's kind where that which the muxer would choose is another; None: the muxer's."""
+    codec, muxer = stream.codec_context.codec.canonical_name, output.format.name
+    try:
+        tag = stream.codec_context.codec_tag
+    except ValueError:  # not ASCII
+        tag = ""
+    if codec == "h264" or (muxer == "matroska" and codec != "prores"):
+        return None
+    if codec == "hevc" and tag not in ("dvh1", "dvhe"):
+        tag = "hvc1" if _holds_parameter_sets(stream.codec_context.extradata or b"") else "hev1"  # Apple's want hvc1
+    elif codec != "prores" and "mov" not in stream.container.format.name:
+        return None  # of AVI and others
+    return tag if _takes_tag(muxer, stream, tag) else None
+
+
+def _holds_parameter_sets(extradata: bytes) -> bool:
+    """Whether a configuration of HEVC has arrays of sets (ISO 14496-15, section 8.3.3.1), or is a stream of them."""
+    return extradata[22] >= 3 if extradata[:1] == b"\1" and len(extradata) > 22 else extradata[:2] == b"\0\0"
+
+
+def _takes_tag(muxer: str, stream: VideoStream, tag: str) -> bool:
+    """Whether a muxer writes a stream under a code; asked of one in memory, since a refusal ends the file."""
+    options = {"strict": "unofficial"} | ({} if muxer == "matroska" else {"movflags": "empty_moov"})
+    try:
+        with av.open(io.BytesIO(), "w", format=muxer, options=options) as trial:
+            trial.add_stream_from_template(stream, opaque=True).codec_context.codec_tag = tag
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
 
 
 def _iter_copied(

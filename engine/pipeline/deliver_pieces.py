@@ -231,7 +231,7 @@ def _write_media(takes: list[Delivery], session: Session, media: Path, levels: b
     """Write a WAV a hit and take and return the session with them; the first of ``takes`` are the hits as they are.
 
     With ``levels`` the files are the hits without gain, but not over full scale, and the session has the rest; without,
-    the files hold it. In a wide mix they are stereo, unless ``mono``.
+    the files hold it, as 32-bit float where it is over full scale. In a wide mix they are stereo, unless ``mono``.
     """
     make_folder(media)
     delivery, names, lead = takes[0], UniqueNames(), session.lead_samples
@@ -245,6 +245,8 @@ def _write_media(takes: list[Delivery], session: Session, media: Path, levels: b
             peak = max((float(np.abs(samples).max(initial=0.0)) for _, samples in sounds), default=0.0)
             gain_db = min(0.0, -gain_to_db(peak)) if levels and peak > 1.0 else 0.0
             gain = db_to_gain(gain_db if levels else item.gain_db)
+            # The limiter is of the whole track, so the level of a single hit may pass full scale; float holds it.
+            bits = 32 if not levels and peak * gain > 1.0 else delivery.options.bits
             files = []
             for number, (_, samples) in enumerate(sounds, 1):
                 delivery.check()
@@ -252,8 +254,7 @@ def _write_media(takes: list[Delivery], session: Session, media: Path, levels: b
                 file = media / f"{names.take(make_file_stem(stem, ' 9999.wav'))}.wav"
                 sound = delivery.project.sound(hit.sound_id)
                 tags = delivery.tags(item.name, lead + sounds[0][0], sound)
-                options = delivery.options
-                write_wave(file, samples * np.float32(gain), options.sample_rate_hz, options.bits, tags)
+                write_wave(file, samples * np.float32(gain), session.sample_rate_hz, bits, tags)
                 files.append(Take(f"{media.name}/{file.name}", len(samples), count_channels(samples)))
             own = item.gain_db - gain_db if levels else 0.0
             pan = 0.0 if not mono and _holds_pan(delivery.project, hit) else item.pan

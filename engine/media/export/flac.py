@@ -20,7 +20,7 @@ from engine.core.units import format_frame_rate
 from engine.media.export.embedded import COMMENT, pack_comment
 from engine.media.export.loudness import Loudness, measure_loudness
 from engine.media.export.quantize import Quantizer
-from engine.media.export.samples import Samples, count_channels, iter_blocks
+from engine.media.export.samples import HeldAtFullScale, Samples, count_channels, iter_blocks
 from engine.media.export.tags import SoundTags
 
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
@@ -42,7 +42,8 @@ def write_flac(path: str | os.PathLike[str], samples: Samples, sample_rate_hz: i
             stream = output.add_stream("flac", rate=sample_rate_hz, layout=_LAYOUTS[count_channels(samples)])
             assert isinstance(stream, AudioStream)
             stream.codec_context.format = "s32" if bits == 24 else "s16"
-            output.metadata.update(describe_comments(tags, measure_loudness(samples, sample_rate_hz)))
+            loudness = measure_loudness(HeldAtFullScale(samples), sample_rate_hz)
+            output.metadata.update(describe_comments(tags, loudness))
             for frame in _frames(samples, sample_rate_hz, stream.codec_context.format.name, quantizer):
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))

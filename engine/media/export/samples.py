@@ -32,6 +32,18 @@ class OverCounted:
         return part
 
 
+class HeldAtFullScale:
+    """Samples as a file of integers holds them."""
+
+    def __init__(self, samples: Samples) -> None:
+        self.shape = samples.shape
+        self._samples = samples
+
+    def __getitem__(self, span: slice) -> np.ndarray:
+        """Samples of a span."""
+        return np.clip(np.asarray(self._samples[span], np.float32), -1.0, 1.0)
+
+
 def count_channels(samples: Samples) -> int:
     """Channels of samples [N] or [N, C]."""
     return samples.shape[1] if len(samples.shape) == 2 else 1

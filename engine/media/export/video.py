@@ -18,6 +18,7 @@ from engine.media.export.own_sound import Mixed, OwnSound, read_own_sound
 from engine.media.export.reencode import encode_picture
 from engine.media.export.samples import OverCounted, Samples, count_channels, iter_blocks
 from engine.media.frames import open_picture
+from engine.media.matroska import find_own_aspect, set_pixel_aspect
 from engine.media.mux import add_copied_picture, add_sound, create_video, mux_in_order
 from engine.media.open import check_content, open_container
 from engine.media.probe import MediaInfo, Picture, probe, scan_picture
@@ -153,7 +154,9 @@ def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = 
     """Mux the picture's packets with the encoded track; ``tick`` overrides the picture's time base."""
     muxer = job.container.muxer
     with open_container(clip_path) as container:
-        missing = read_configuration(open_picture(container, picture)) if muxer == "mov" else None
+        stream = open_picture(container, picture)
+        missing = read_configuration(stream) if muxer == "mov" else None
+        aspect = find_own_aspect(stream) if muxer == "matroska" else None
     with open_container(clip_path) as container, create_video(job.out_path, muxer, missing is None) as output:
         output.metadata.update(job.tags)
         sources = [add_copied_picture(output, container, picture, job.timecode, tick)]
@@ -167,6 +170,8 @@ def _join(clip_path: Path, picture: Picture, job: _Job, tick: Fraction | None = 
         mux_in_order(output, sources, lambda time_s: job.report(min(1.0, time_s / picture.duration_s)))
     if missing is not None:
         insert_configuration(job.out_path, missing)
+    if aspect:
+        set_pixel_aspect(job.out_path, aspect)
 
 
 def _read_tags(clip_path: str | os.PathLike[str]) -> dict[str, str]:

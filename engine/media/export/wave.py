@@ -58,7 +58,7 @@ def write_wave(
         else:
             file.write(b"RIFF" + struct.pack("<I", size) + b"WAVE" + chunks + b"data" + struct.pack("<I", data_bytes))
         for block in iter_blocks(samples, _BLOCK):
-            meter.add(block)
+            meter.add(block if bits == 32 else np.clip(block, -1.0, 1.0))  # what is stored
             file.write(_encode(block, bits, quantizer))
         file.write(b"\0" * (data_bytes % 2))
         file.seek((12 + 36 if large else 12) + 8 + LOUDNESS_OFFSET)

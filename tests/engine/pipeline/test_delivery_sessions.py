@@ -176,6 +176,28 @@ def test_otio_holds_clips_gaps_markers_and_the_start(tmp_path: Path, project: Pr
     assert times_s == pytest.approx([hit.time_s for hit in project.hits], abs=0.5 / RATE)
 
 
+@pytest.mark.parametrize("ending", [".otio", ".aaf"])
+def test_files_that_hold_a_level_over_full_scale_are_float(tmp_path: Path, project: Project, ending: str) -> None:
+    if ending == ".otio":
+        pytest.importorskip("opentimelineio", reason=NO_OTIO)
+    loud = replace(project, mix=replace(project.mix, gain_db=18.0))
+    deliver_session(deliver(loud), tmp_path / f"s{ending}", sample)
+    peaks = {}
+    for path in tmp_path.glob("*/*.wav"):
+        peaks[path.name] = float(np.abs(soundfile.read(path)[0]).max())
+        assert soundfile.info(path).subtype == ("FLOAT" if peaks[path.name] > 1.0 else "PCM_24")
+    assert max(peaks.values()) > 1.0
+    if ending == ".aaf":
+        import aaf2
+
+        with aaf2.open(str(tmp_path / "s.aaf")) as file:
+            formats = [
+                mob.descriptor["Summary"].value for mob in file.content.sourcemobs() if "Summary" in mob.descriptor
+            ]
+        kinds = [int.from_bytes(form[form.index(b"fmt ") + 8 :][:2], "little") for form in map(bytes, formats)]
+        assert kinds.count(3) == sum(peak > 1.0 for peak in peaks.values())
+
+
 @pytest.mark.parametrize("width", [0.0, 0.6])
 @pytest.mark.parametrize("strip", [Strip(), Strip(-3.0, 0.1, 4.0, -6.0, 120.0, 9000.0)])
 def test_dawproject_holds_clips_levels_and_files(tmp_path: Path, project: Project, width: float, strip: Strip) -> None:

@@ -139,6 +139,39 @@ def test_the_picture_is_copied_untouched(tmp_path: Path, name: str) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, "out.mp4"])
 
 
+def read_code_and_aspect(path: Path) -> tuple[str, Fraction | None]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return stream.codec_context.codec_tag, stream.sample_aspect_ratio
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "source", "ending", "code"),
+    [
+        ("libx265", "yuv420p", "hvc1", ".mp4", "hvc1"),
+        ("libx265", "yuv420p", "hev1", ".mov", "hvc1"),
+        ("prores_ks", "yuv422p10le", "apco", ".mov", "apco"),
+        ("prores_ks", "yuv444p10le", "ap4h", ".mov", "ap4h"),
+        ("prores_ks", "yuv422p10le", "apcn", ".mkv", "apcn"),
+        ("libx264", "yuv420p", "avc1", ".mp4", "avc1"),
+        ("libx264", "yuv420p", "avc1", ".mkv", "\0\0\0\0"),
+    ],
+)
+def test_a_copied_picture_keeps_its_code_and_pixel_aspect(
+    tmp_path: Path, codec: str, pixels: str, source: str, ending: str, code: str
+) -> None:
+    plain, clip, out = tmp_path / "plain.mov", tmp_path / "c.mov", tmp_path / f"out{ending}"
+    profile = {"apco": "0", "apcn": "2", "ap4h": "4"}.get(source)
+    options = ["-profile:v", profile] if profile else []
+    drawn = make_clip(tmp_path / "drawn.mp4", count=12)
+    run_ffmpeg("-i", drawn, "-vf", "setsar=4/3", "-c:v", codec, "-pix_fmt", pixels, *options, plain)
+    run_ffmpeg("-i", plain, "-c", "copy", "-tag:v", source, "-aspect", "2:1", clip)  # 6:5 overrides 4:3
+    assert read_code_and_aspect(clip) == (source, Fraction(6, 5))
+    assert write_video(clip, make_clicks([0.2], 0.48), SOUND_RATE_HZ, out) is None
+    assert read_code_and_aspect(out) == (code, Fraction(6, 5))
+    assert read_packets(out) == read_packets(clip)
+
+
 def test_a_clip_with_an_edit_list_keeps_its_cut(tmp_path: Path) -> None:
     whole = make_clip(tmp_path / "whole.mp4", sounds=[(0.0, make_clicks([1.0], 2.0))])
     clip = tmp_path / "cut.mp4"

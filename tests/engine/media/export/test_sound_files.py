@@ -20,6 +20,7 @@ import wavinfo
 from engine.core.errors import BadInput
 from engine.media.export import wave
 from engine.media.export.embedded import read_embedded_project
+from engine.media.export.flac import write_flac
 from engine.media.export.loudness import measure_loudness
 from engine.media.export.sound import check_form, write_sound
 from engine.media.export.tags import Category, SoundTags
@@ -72,6 +73,24 @@ def test_bext_as_another_reader_sees_it(tmp_path: Path) -> None:
         assert container.metadata["time_reference"] == str(TAGS.time_reference_samples)
     data = (tmp_path / "b.wav").read_bytes()
     assert struct.unpack("<I", data[4:8])[0] == len(data) - 8
+
+
+@pytest.mark.parametrize(("bits", "peak_dbtp"), [(24, 0.4), (16, 0.4), (32, 12.0)])
+def test_loudness_is_that_of_the_stored_samples(tmp_path: Path, bits: int, peak_dbtp: float) -> None:
+    write_wave(tmp_path / "b.wav", make_sine(12.0, hz=100.0), RATE, bits, TAGS)
+    stored = measure_loudness(soundfile.read(tmp_path / "b.wav", dtype="float32")[0], RATE)
+    bext = wavinfo.WavInfoReader(str(tmp_path / "b.wav")).bext
+    assert bext.loudness_value == pytest.approx(stored.integrated_lufs, abs=0.1)
+    assert bext.max_true_peak == pytest.approx(stored.true_peak_dbtp, abs=0.1)
+    assert bext.max_true_peak == pytest.approx(peak_dbtp, abs=0.5)
+
+
+def test_loudness_of_a_flac_is_that_of_the_stored_samples(tmp_path: Path) -> None:
+    write_flac(tmp_path / "b.flac", make_sine(12.0, hz=100.0), RATE, 24, TAGS)
+    stored = measure_loudness(soundfile.read(tmp_path / "b.flac", dtype="float32")[0], RATE)
+    with av.open(str(tmp_path / "b.flac")) as container:
+        told = [float(container.metadata[f"R128_{name}"]) for name in ("INTEGRATED_LUFS", "TRUE_PEAK_DBTP")]
+    assert told == pytest.approx([stored.integrated_lufs, stored.true_peak_dbtp], abs=0.1)
 
 
 def test_a_silent_file_declares_no_loudness(tmp_path: Path) -> None:
