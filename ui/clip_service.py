@@ -30,8 +30,8 @@ from engine.pipeline.events import (
 from ui.clip_playback import note_frame_rate, serve_clip
 from ui.document_state import ClipSearch
 from ui.jobs import Job
+from ui.onset_curve import draw_curve, process_settings, show_curve
 from ui.openable import check_opens, read_project_inside
-from ui.protocol.events import BulkArray
 from ui.session_autosave import ANALYSIS
 from ui.welcome import PROJECT_ENDING, demos, recent, remember_recent
 
@@ -149,7 +149,7 @@ def go_on(session: Session) -> None:
     if session.unfinished:
         detect_again(session)
     elif session.info is not None and session.track is None:
-        session.detector.start(lambda quiet: _draw_curve(session, quiet))
+        draw_curve(session)
 
 
 def _look_at_clip(session: Session, job: Job) -> None:
@@ -168,42 +168,10 @@ def _look_at_clip(session: Session, job: Job) -> None:
     serve_clip(session, info)
     job.check()
     session.clear_status("work")
-    session.detector.start(lambda quiet: _draw_curve(session, quiet))
-
-
-def _draw_curve(session: Session, job: Job) -> None:
-    """Compute the onset curve of a document that already has hits, without a status, since nothing waits for it."""
-    from engine.pipeline.process import find_hits
-
-    number, project = session.clip_number, session.require_project()
-    with session.context.analysis_lock.acquire(job.check) as yield_lock:
-        for event in find_hits(project, _settings(session)):
-            job.check()
-            if isinstance(event, OnsetsFound):
-                with session.lock:
-                    now = session.project
-                    if now is not None and sought_in(now) == sought_in(project) and session.clip_number == number:
-                        session.track = event.track
-                        _show_curve(session)
-            yield_lock()
+    draw_curve(session)
 
 
 # --- detection and analysis ---------------------------------------------------------------------
-
-
-def sought_in(project: Project) -> tuple[str, int]:
-    """What onsets are sought in: picture, sound or both, and which sound track."""
-    return project.detection.source, project.clip.audio_track
-
-
-def renew_curve(session: Session) -> None:
-    """Draw the onset curve anew, since an undo changed what onsets are sought in; a search in the other ends."""
-    if session.unfinished:
-        session.worker.cancel()
-    with session.lock:
-        session.track = None
-        session.set_media(curve=None, lag_s=None)
-    session.detector.start(lambda quiet: _draw_curve(session, quiet))
 
 
 def detect_again(session: Session, gesture: str | None = None) -> None:
@@ -302,19 +270,6 @@ def choose_hits(session: Session, edit: Edit, gesture: str | None) -> None:
     session.commit(edit, gesture)
 
 
-def _settings(session: Session, check: Callable[[], None] = lambda: None) -> ProcessSettings:
-    from engine.pipeline.process import ProcessSettings
-
-    context = session.context
-    return ProcessSettings(
-        partial_hits=True,
-        checkpoint_folder=context.options.checkpoint_folder,
-        open_bank=context.bank,
-        cache=context.cache,
-        check=check,
-    )
-
-
 def _process(
     session: Session,
     job: Job,
@@ -332,7 +287,7 @@ def _process(
             yield_lock()
 
         shown_at = 0.0
-        for event in start(_settings(session, check)):
+        for event in start(process_settings(session.context, check)):
             job.check()
             if isinstance(event, OnsetsUpdated):
                 now = time.monotonic()
@@ -374,7 +329,7 @@ def _show_event(session: Session, job: Job, event: Event, gesture: str, started:
                 session.provisional = None
                 session.commit(event.edit, gesture)
                 session.push_document()
-                _show_curve(session)
+                show_curve(session)
             count = len(session.require_project().hits)
             show("analysing", 0, count, f"Analysing {counted(count, 'hit')}")
         case AnalysisProgress():
@@ -396,15 +351,3 @@ def _begin_detection(session: Session, started: float) -> None:
     session.mark_unfinished(True)
     session.detector.cancel()
     session.set_status("work", "detecting", 0, 100, "Looking for hits", started)
-
-
-def _show_curve(session: Session) -> None:
-    curve = session.track.curve
-    session.set_media(
-        curve=BulkArray(
-            url=f"/struck/curve/{session.id}?v={session.clip_number}-{int(time.time() * 1000)}",
-            rate_hz=float(curve.rate_hz),
-            count=len(curve.values),
-        ),
-        lag_s=session.track.lag_s,
-    )

@@ -42,6 +42,7 @@ from ui.document_state import sound_state
 from ui.jobs import Job
 from ui.kept_sessions import forget_session, kept_sessions
 from ui.named_paths import resolve_path
+from ui.onset_curve import renew_curve, sought_in
 from ui.openable import read_project_inside
 from ui.protocol import requests
 from ui.protocol.codec import decode, to_mapping
@@ -209,11 +210,11 @@ def _step(session: Session, back: bool, mark: Mark) -> None:
         before = session.project
         session.step(back)
         after = session.project
-    if before is None or after is None or clip_service.sought_in(before) == clip_service.sought_in(after):
+    if before is None or after is None or sought_in(before) == sought_in(after):
         return
     if before.clip.audio_track != after.clip.audio_track:
         clip_playback.serve_track(session)
-    clip_service.renew_curve(session)
+    renew_curve(session)
 
 
 def _presets(session: Session) -> dict[str, Preset]:
