@@ -129,6 +129,20 @@ def test_an_export_that_ended_with_the_connection_is_told_and_one_that_goes_on_i
     page.get_by_role("button", name="Dismiss this message").click()
     editor.see("window.comeBack('idle')")  # nothing was exported
     assert editor.toasts() == []
+    page.get_by_role("button", name="Export", exact=True).first.click()
+    go.click()
+    editor.see(
+        """() => {
+          const { store } = window.struck;
+          store.emit("connection", "lost");
+          store.emit("connection", "open");
+          const files = [{ name: "late.wav", url: "/struck/export/none/late.wav?v=1", note: "", warning: "" }];
+          store.emit("exported", { type: "exported", files, is_current: true, again: true });
+          store.emit("status", { ...store.status, phase: "done" });
+        }"""
+    )  # it ended well while the connection was lost
+    assert go.is_visible() and editor.toasts() == []
+    expect(page.locator(".st-files .st-file")).to_contain_text("late.wav")
     editor.see("window.mend()")
     page.keyboard.press("Escape")
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { createRecording } from "../../../ui/editor/perform/recording.js";
 import { makeProject } from "../state/project.js";
 
-function start() {
+function start({ preroll_s = 0 } = {}) {
   /** @type {Map<string, (data: any) => void>} */
   const listeners = new Map();
   /** @type {any[]} */
@@ -23,8 +23,8 @@ function start() {
   const player = { playing: true, time_s: 0 };
   /** @type {any} */
   const audio = { resume: () => Promise.resolve(), hush() {}, wasPlayed() {}, now_s: () => player.time_s };
-  const recording = createRecording({ store, audio, player, settings: () => ({ mode: "replace", preroll_s: 0 }), changed() {} });
-  return { store, player, recording, edits, tell: (/** @type {string} */ name, /** @type {any} */ data) => listeners.get(name)?.(data), follow: () => follow() };
+  const recording = createRecording({ store, audio, player, settings: () => ({ mode: "replace", preroll_s }), changed() {} });
+  return { store, player, audio, recording, edits, tell: (/** @type {string} */ name, /** @type {any} */ data) => listeners.get(name)?.(data), follow: () => follow() };
 }
 
 test("a take that replaces leaves the hits of a clip that comes up meanwhile", () => {
@@ -51,4 +51,29 @@ test("a take that replaces takes away what the playhead passed, where the clip i
   player.time_s = 100;
   tell("playing", false);
   assert.deepEqual(edits.map(({ kind }) => kind), ["play_hit", "delete_hits"]);
+});
+
+test("the count before the picture begins once the audio is awake, and is given up where the take ends before", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { player, recording, audio } = start({ preroll_s: 2 });
+  /** @type {() => void} */
+  let wake = () => {};
+  let clicks = 0;
+  let plays = 0;
+  Object.assign(audio, { resume: () => new Promise((done) => { wake = () => done(undefined); }), live: { click: () => (clicks++, { stop() {} }) } });
+  Object.assign(player, { playing: false, seek() {}, play: () => plays++ });
+  const settled = () => new Promise((done) => setImmediate(done));
+  recording.toggle();
+  recording.toggle();
+  wake();
+  await settled();
+  assert.deepEqual([recording.phase, clicks], ["off", 0]);
+  recording.toggle();
+  await settled();
+  assert.equal(clicks, 0, "a clock that stands would hold them back");
+  wake();
+  await settled();
+  assert.deepEqual([clicks, plays], [2, 0]);
+  context.mock.timers.tick(2000);
+  assert.equal(plays, 1);
 });

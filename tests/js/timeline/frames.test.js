@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createExtremes } from "../../../ui/editor/timeline/extremes.js";
+import { createFilm } from "../../../ui/editor/timeline/film.js";
 import { drawHits } from "../../../ui/editor/timeline/lanes.js";
 import { addSpectrogram, halve, ROWS } from "../../../ui/editor/timeline/spectrum_strip.js";
 import { createScale, layLanes } from "../../../ui/editor/timeline/scale.js";
@@ -119,4 +120,25 @@ test("the brightest column of a spectrogram is seen from any distance", () => {
     shades.fill(255, at * ROWS, (at + 1) * ROWS);
     for (const level of halve(shades)) assert.equal(level.filter((shade) => shade === 255).length, ROWS);
   }
+});
+
+test("a clip that comes up while another one's pictures are about to be fetched gets its own", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  /** @type {string[]} */
+  const fetched = [];
+  Object.assign(globalThis, { devicePixelRatio: 1, Image: class { set src(/** @type {string} */ address) { fetched.push(address); } } });
+  /** @type {any} */
+  const store = { view: { project: null }, address: (/** @type {string} */ route) => `/${route}` };
+  const film = createFilm(store, () => {});
+  const lane = layLanes(400, true).clip ?? { top: 0, height: 40 };
+  for (const digest of ["first", "second"]) {
+    /** @type {any} */
+    const clip = { digest, duration_s: HALF_HOUR_S, width: 160, height: 90 };
+    store.view.project = { clip };
+    film.setClip(clip);
+    film.draw(countingContext().context, scaleAt(0), lane, clip, true);
+    context.mock.timers.tick(100);
+  }
+  context.mock.timers.tick(100);
+  assert.ok(fetched.length > 0 && fetched.every((address) => address.endsWith("v=second")), fetched.join());
 });

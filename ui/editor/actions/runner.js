@@ -8,6 +8,7 @@ import { withGroups } from "../timeline/groups.js";
 import { frameRate } from "../timeline/timecode.js";
 import { focusedElement, newGesture } from "../widgets/controls.js";
 import { chooseTheme } from "../widgets/theme.js";
+import { ACTIONS } from "./table.js";
 /** @import { Arranging } from "../arrange/arranging.js" */
 /** @import { AudioEngine, Player, Store, Timeline } from "../state/types.d.ts" */
 /** @import { TabName } from "../panels/inspector.js" */
@@ -33,6 +34,8 @@ const ZOOM = 1.5;
 const SCROLL = 0.8; // of what is in sight
 const HARDEST_DB = 12;
 const SOFTEST_DB = -60;
+/** @type {Set<ActionId>} */
+const OF_CHOSEN = new Set([...ACTIONS.filter(({ when }) => when === "hits").map(({ id }) => id), "previous_hit", "next_hit", "select_all", "select_sound"]);
 
 /**
  * @param {Store} store
@@ -185,8 +188,8 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     measure_sync: () => open.measureSync(),
     make_animatic: () => open.makeAnimatic(),
     storyboard: () => open.storyboard(),
-    undo: () => store.send({ type: "undo" }),
-    redo: () => store.send({ type: "redo" }),
+    undo: () => restore("undo"),
+    redo: () => restore("redo"),
     detect: () => store.send({ type: "detect" }),
     stop_work: () => store.send({ type: "cancel" }),
     resume: () => store.send({ type: "resume" }),
@@ -202,20 +205,50 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     about: () => open.about(),
   };
 
+  /**
+   * Whether an action has something to act on now.
+   * @param {Action} action
+   */
+  const canRun = ({ id, isAlways, when }) => {
+    if (!isAlways && !store.view?.project) return false;
+    if (id === "save_folder" && !store.welcome?.local) return false; // the server's folders are not the user's
+    return !when || (when === "hits") === store.selection.hits.size > 0;
+  };
+
+  // --- what waits for the server's answer ---------------------------------------------------------
+
+  /** @type {{action: Action & {id: ActionId}, at_ms: number, before: Set<string> | null}[]} */
+  let waiting = []; // ``before`` is the selection until added hits are chosen
+  let isRestoring = false; // what an undo or redo makes of the hits is not known yet
+
+  /** @param {"undo" | "redo"} type */
+  function restore(type) {
+    isRestoring = store.send({ type });
+  }
+
+  function catchUp() {
+    isRestoring &&= store.isSending;
+    while (waiting.length && !isRestoring && !arranging.isAdding) {
+      const [{ action, at_ms, before }] = waiting.splice(0, 1);
+      if (before !== store.selection.hits && canRun(action)) runs[action.id](at_ms); // else the hits that it meant were refused
+    }
+  }
+
+  store.watch(() => [store.view?.project?.hits, store.isSending], catchUp); // the parts that choose added hits were told before
+  store.on("left", () => { [waiting, isRestoring] = [[], false]; });
+
   return {
+    canRun,
     /**
-     * Whether an action has something to act on now.
-     * @param {Action} action
-     */
-    canRun: ({ id, isAlways, when }) => {
-      if (!isAlways && !store.view?.project) return false;
-      if (id === "save_folder" && !store.welcome?.local) return false; // the server's folders are not the user's
-      return !when || (when === "hits") === store.selection.hits.size > 0;
-    },
-    /**
+     * Run an action; one on the chosen hits waits until those are known, and undo and redo until what waits has run.
      * @param {ActionId} id
      * @param {number} [at_ms] of the press
      */
-    run: (id, at_ms = performance.now()) => void runs[id](at_ms),
+    run(id, at_ms = performance.now()) {
+      const mustWait = OF_CHOSEN.has(id) ? isRestoring || arranging.isAdding : waiting.length > 0 && (id === "undo" || id === "redo");
+      const action = mustWait && ACTIONS.find((one) => one.id === id);
+      if (action) waiting.push({ action, at_ms, before: arranging.isAdding ? store.selection.hits : null });
+      else runs[id](at_ms);
+    },
   };
 }

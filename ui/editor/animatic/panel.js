@@ -38,6 +38,7 @@ export function createAnimaticPanel(app, store, player, toasts) {
   let striker = "stick";
   /** @type {AnimaticMade | null} */
   let made = null;
+  let choices = 0; // of stills so far: a picture that arrives after another choice is not shown
 
   const still = make("img", "anim-still", { alt: t("animatic.still"), draggable: false, onclick: point, onload: paint });
   const mark = make("i", "anim-mark", { hidden: true });
@@ -90,9 +91,11 @@ export function createAnimaticPanel(app, store, player, toasts) {
 
   /** @param {File} given */
   async function takePicture(given) {
+    const mine = ++choices;
     words.textContent = t("animatic.bringing_in", { name: given.name });
     try {
       const path = await upload(given, store.session);
+      if (mine !== choices) return;
       forgetPicture();
       picture = { path, url: URL.createObjectURL(given) };
       still.src = picture.url;
@@ -100,11 +103,12 @@ export function createAnimaticPanel(app, store, player, toasts) {
     } catch (error) {
       const message = describeError(error);
       if (message) toasts.show(message, "error");
+      if (mine === choices) paint();
     }
-    paint();
   }
 
   function forgetPicture() {
+    choices++;
     if (picture) URL.revokeObjectURL(picture.url);
     picture = null;
   }
@@ -153,6 +157,8 @@ export function createAnimaticPanel(app, store, player, toasts) {
       making.end();
     }),
     store.on("animatic_stopped", making.end),
+    store.on("error", () => void (making.isMaking && panel.isOpen && making.end())), // all that tells of a request that is refused
+    store.on("connection", (state) => void (state === "lost" && making.isMaking && making.end())), // how it ended may be told to no page
     store.watch(() => [store.view?.project?.clip.digest], () => {
       made = null;
       paint();

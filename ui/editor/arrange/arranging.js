@@ -13,6 +13,7 @@ import { limitShift } from "../timeline/picking.js";
 /** @import { Hit, Player, Store } from "../state/types.d.ts" */
 
 const REMEMBERED = "struck.ripple";
+const SAME_S = 1e-6;
 const TYPED = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
 
 /** @typedef {ReturnType<typeof createArranging>} Arranging */
@@ -25,7 +26,7 @@ export function createArranging(store, player) {
   let ripple = recall(REMEMBERED, "session") === "1";
   /** @type {HitCopy[]} */
   let copied = [];
-  /** @type {{known: Set<string>, count: number, then?: (ids: string[]) => void} | null} */
+  /** @type {{known: Set<string>, count: number, at_s?: number, then?: (ids: string[]) => void} | null} */
   let adding = null; // until the hits that are being added arrive
   const runs = { time: createKeyRun(), strength: createKeyRun() };
 
@@ -74,15 +75,26 @@ export function createArranging(store, player) {
     if (left) store.emit("note", { type: "note", message: t("arranging.of_hits_would", { left, total }) });
     if (!edit.hits.length) return;
     if (missing.length) store.emit("note", { type: "note", message: t("arranging.no_sound_named", { names: missing.join(", ") }) });
-    adding = { known: new Set(requireProject(store).hits.map((hit) => hit.id)), count: edit.hits.length, then };
+    chooseLater({ count: edit.hits.length, then });
     store.edit(edit, newGesture());
+  }
+
+  /**
+   * Choose the hits that an edit is about to add, once they are there.
+   * @param {{count: number, at_s?: number, then?: (ids: string[]) => void}} expected ``at_s`` where others may come too
+   */
+  function chooseLater(expected) {
+    adding = { ...expected, known: new Set(requireProject(store).hits.map((hit) => hit.id)) };
   }
 
   function chooseAdded() {
     if (!adding) return;
-    const { known, count, then } = adding;
-    const added = store.view?.project?.hits.filter((hit) => !known.has(hit.id)) ?? [];
-    if (added.length < count) return;
+    const { known, count, at_s, then } = adding;
+    const added = store.view?.project?.hits.filter((hit) => !known.has(hit.id) && (at_s === undefined || Math.abs(hit.time_s - at_s) < SAME_S)) ?? [];
+    if (added.length < count) {
+      if (!store.isSending) adding = null; // refused, or undone at once
+      return;
+    }
     adding = null;
     store.select({ hits: new Set(added.map((hit) => hit.id)), soundId: added[0].sound_id });
     then?.(added.map((hit) => hit.id));
@@ -181,15 +193,17 @@ export function createArranging(store, player) {
   }
 
   const scope = createScope();
-  scope.add(store.watch(() => [store.view?.project?.hits], chooseAdded));
+  scope.add(store.watch(() => [store.view?.project?.hits, store.isSending], chooseAdded));
   scope.add(store.on("left", () => { adding = null; })); // the next clip's hits are others
   scope.listen(document, "copy", onCopy);
   scope.listen(document, "cut", onCopy);
   scope.listen(document, "paste", onPaste);
 
   return {
-    chosen, add, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound, group, ungroup,
+    chosen, add, chooseLater, copy, cut, paste, duplicate, move, moveOne, moving, nudgeGesture, deleteChosen, setRipple, selectAll, selectSound, group, ungroup,
     get ripple() { return ripple; },
+    /** Whether hits are under way that will be chosen. */
+    get isAdding() { return adding !== null; },
     get canPaste() { return copied.length > 0; },
     dispose: scope.dispose,
   };

@@ -20,8 +20,8 @@ import { showResult } from "../widgets/refusal.js";
 export function editCell(cell, { label, help = "", text, isNew, choices, read, done }) {
   let isOver = false;
   let byKeys = false; // a choice that arrow keys change is entered by Enter, one that is picked at once
-  const field = choices
-    ? make("select", "ins-select arr-field", { "aria-label": label }, ...choices.map(([value, words]) => make("option", "", { value, textContent: words })))
+  const field = choices // either is an entry, which is given up where another clip comes up
+    ? make("select", "ins-select ins-entry arr-field", { "aria-label": label }, ...choices.map(([value, words]) => make("option", "", { value, textContent: words })))
     : make("input", "ins-entry arr-field", { type: "text", spellcheck: false, autocomplete: "off", "aria-label": label, title: help });
   const shown = [...cell.childNodes];
   cell.replaceChildren(field);

@@ -41,9 +41,11 @@ export function createConform(app, store) {
 
   /** @param {File} file */
   async function take(file) {
+    const digest = store.view?.project?.clip.digest;
     store.emit("note", { type: "note", message: t("conform.bringing_in", { name: file.name }) });
     try {
-      store.send({ type: "conform", path: await upload(file, store.session) });
+      const path = await upload(file, store.session);
+      if (store.view?.project?.clip.digest === digest) store.send({ type: "conform", path }); // else another clip was opened
     } catch (error) {
       const message = describeError(error);
       if (message) store.emit("error", { type: "error", message });

@@ -37,6 +37,7 @@ export function createMarkers(store, player, timeline) {
   const shown = new Map();
   /** @type {Set<string> | null} */
   let known = null; // until the marker that was added arrives, to be named
+  let giveUp = () => {}; // the name that is typed
 
   const all = () => store.view?.project?.markers ?? [];
   /** @param {string} id */
@@ -143,6 +144,7 @@ export function createMarkers(store, player, timeline) {
       view.flag.focus({ preventScroll: true });
     });
     input.addEventListener("blur", () => finish(true));
+    giveUp = () => finish(false);
     view.line.append(input);
     input.focus({ preventScroll: true });
     input.select();
@@ -151,6 +153,10 @@ export function createMarkers(store, player, timeline) {
   const scope = createScope();
   scope.add(store.watch(() => [store.view?.project?.markers], follow));
   scope.add(timeline.watchDraw(place));
+  scope.add(store.on("left", () => { // the next clip's markers are others, of the same ids
+    known = null;
+    giveUp();
+  }));
   scope.add(() => layer.remove());
   follow();
 

@@ -92,12 +92,14 @@ export function createSpotting(app, store) {
    */
   async function take(file, told = { replace: false, frame_rate: null }) {
     sheet.close();
-    if (!store.view?.project) {
+    const digest = store.view?.project?.clip.digest;
+    if (digest === undefined) {
       store.emit("error", { type: "error", message: t("spotting.is_a_list", { name: file.name }) });
       return;
     }
     try {
       const path = await upload(file, store.session);
+      if (store.view?.project?.clip.digest !== digest) return; // another clip was opened
       store.send({ type: "import_hits", path, start: start || null, ...told });
     } catch (error) {
       const message = describeError(error);

@@ -38,6 +38,7 @@ export function createTakesSheet(app, store, audio, arranging) {
   /** @type {number | null} */
   let playing = null; // the seed to play once it is rendered
   let asked = "";
+  let isUnsure = false; // what was asked may have been given up: another audition takes its place
   const stars = recallStars();
 
   const words = make("p", "ins-quiet arr-words");
@@ -59,7 +60,7 @@ export function createTakesSheet(app, store, audio, arranging) {
   const sheet = createSheet(app, store, {
     title: t("takes_sheet.takes"),
     content: [words, make("div", "arr-takes", { role: "group", "aria-label": t("takes_sheet.takes") }, ...tiles.map(({ element }) => element)), variation.element, make("div", "ins-row", {}, more, make("span", "st-space"), deal, apply)],
-    apply, onShow: show, onEnter: keep,
+    apply, onShow: show, onEnter: keep, onHide: () => { isUnsure = true; },
   });
 
   // --- which takes --------------------------------------------------------------------------------
@@ -130,7 +131,8 @@ export function createTakesSheet(app, store, audio, arranging) {
       chosenSeed = hit?.seed ?? 0;
       gather();
       request();
-    }
+    } else if (isUnsure) request();
+    isUnsure = false;
     paint();
   }
 
@@ -227,6 +229,8 @@ export function createTakesSheet(app, store, audio, arranging) {
       if (playing === message.seed) play(message.key);
       paint();
     }),
+    store.on("error", () => { isUnsure = true; }),
+    store.on("connection", (state) => state === "open" && sheet.isOpen && request()),
     store.watch(() => [store.view?.project?.sounds, store.view?.project?.hits, store.view?.project?.render], () => sheet.isOpen && show()),
   ];
 

@@ -33,6 +33,7 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
   let other = "before"; // what a flip goes to from now
   let back = 1;
   let asked = "";
+  let isUnsure = false; // what was asked may have been given up: an audition takes its place
   let loops = recall(REMEMBERED) === "1";
 
   const words = make("p", "ins-quiet arr-words");
@@ -50,7 +51,7 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
   const sheet = createSheet(app, store, {
     title: "A/B",
     content: [words, segments.element, make("div", "arr-line", {}, make("span", "ins-quiet", { textContent: t("versions_sheet.b_is_before") }), change.element), state, make("div", "ins-row", {}, loop, again, make("span", "st-space"), flipButton)],
-    apply: flipButton, onShow: show, onEnter: play, onHide: audio.versions.stop,
+    apply: flipButton, onShow: show, onEnter: play, onHide: hide,
   });
 
   const has = (/** @type {VersionName} */ name) => Boolean(found?.versions.some((version) => version.name === name));
@@ -63,8 +64,14 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
       back = 1;
       heard = "now";
       request();
-    }
+    } else if (isUnsure && !found) request();
+    isUnsure = false;
     paint();
+  }
+
+  function hide() {
+    isUnsure = true;
+    audio.versions.stop();
   }
 
   function request() {
@@ -146,6 +153,8 @@ export function createVersionsSheet(app, store, audio, player, arranging) {
   });
   const cleanups = [
     store.on("versions", take),
+    store.on("error", () => { isUnsure = true; }),
+    store.on("connection", (now) => now === "open" && sheet.isOpen && !found && request()),
     store.watch(() => [store.acknowledged?.revision], () => sheet.isOpen && show()),
   ];
 

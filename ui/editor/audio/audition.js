@@ -19,10 +19,22 @@ import { createVoice } from "./voice.js";
 export function createAudition({ open, resume, load, width, rest }) {
   /** @type {Voice | null} */
   let audition = null;
+  let run = 0; // of the latest audition: an older one whose sound is still fetched gives up
 
   function stop() {
+    run++;
     audition?.release();
     audition = null;
+  }
+
+  /**
+   * Play a sound once it is fetched, unless another one has been asked for by then.
+   * @param {Promise<Part[]>} fetched
+   */
+  async function play(fetched) {
+    const own = ++run;
+    const [parts] = await Promise.all([fetched, resume()]);
+    if (own === run && parts.length) playParts(parts);
   }
 
   /** @param {Part[]} parts */
@@ -36,8 +48,7 @@ export function createAudition({ open, resume, load, width, rest }) {
   /** @param {string} key */
   async function playKey(key, gain_db = 0, pan = 0) {
     open();
-    const [buffer] = await Promise.all([load(key), resume()]);
-    playParts([{ buffer, gain: dbToGain(gain_db), pan }]);
+    await play(load(key).then((buffer) => [{ buffer, gain: dbToGain(gain_db), pan }]));
   }
 
   /**
@@ -50,5 +61,5 @@ export function createAudition({ open, resume, load, width, rest }) {
     open().preview.play(sound, velocity_db, rest(sound, velocity_db));
   }
 
-  return { playParts, playKey, previewModes };
+  return { play, playKey, previewModes };
 }

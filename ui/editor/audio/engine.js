@@ -296,9 +296,7 @@ export function createAudio(store, options = {}) {
   /** @param {string} hitId */
   async function auditionHit(hitId) {
     const hit = project()?.hits.find((h) => h.id === hitId);
-    if (!hit) return;
-    const [parts] = await Promise.all([sounds.loadParts(hit), resume()]);
-    if (parts.length) audition.playParts(parts);
+    if (hit) await audition.play(sounds.loadParts(hit));
   }
 
   /**
@@ -308,8 +306,8 @@ export function createAudio(store, options = {}) {
    */
   async function auditionTake(hit, key) {
     const sound = sounds.takeOf(hit, key);
-    await Promise.all([resume(), ...[sound.key, sound.room].flatMap((wanted) => (wanted ? [buffers.load(wanted)] : []))]);
-    audition.playParts(sounds.partsOf(sound, 0));
+    const fetched = Promise.all([sound.key, sound.room].flatMap((wanted) => (wanted ? [buffers.load(wanted)] : [])));
+    await audition.play(fetched.then(() => sounds.partsOf(sound, 0)));
   }
 
   // --- the outside -------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ export function createLimiter(context, from, to) {
   let wanted = false;
   /** @type {AudioWorkletNode | null} */
   let node = null;
+  /** @type {Promise<AudioWorkletNode | null> | null} */
+  let making = null; // one for all who ask while its module loads
   let isOn = false;
   from.connect(to);
 
@@ -47,7 +49,11 @@ export function createLimiter(context, from, to) {
      */
     async set(on) {
       wanted = on;
-      if (on && !node && context.audioWorklet) node = await createNode(context).catch(() => null);
+      if (on && !node && context.audioWorklet) {
+        making ??= createNode(context).catch(() => null);
+        node = await making;
+        making = null;
+      }
       return connect();
     },
     /** By how much later what enters it is heard. */

@@ -3,6 +3,7 @@
 
 import { t } from "../texts/t.js";
 import { make } from "../widgets/controls.js";
+import { watchDrags } from "../widgets/drag.js";
 import { pointIn } from "../widgets/page_scale.js";
 
 const SPEAKERS_DEG = [0, -30, 30, -110, 110];
@@ -36,8 +37,8 @@ export function placeOnCircle(direction_deg, radius) {
  */
 export const directionOf = (x, y) => Math.round((Math.atan2(x, -y) * 180) / Math.PI);
 
-/** @param {{begin: () => void, hold: (direction_deg: number) => void, commit: (direction_deg: number) => void}} edit */
-export function createDirection({ begin, hold, commit }) {
+/** @param {{begin: () => void, hold: (direction_deg: number) => void, commit: (direction_deg: number) => void, cancel: () => void}} edit */
+export function createDirection({ begin, hold, commit, cancel }) {
   let turning = false;
   let shown = 0;
   const svg = draw("svg", { viewBox: "-44 -44 88 88", "aria-hidden": "true" });
@@ -58,22 +59,28 @@ export function createDirection({ begin, hold, commit }) {
     const { x, y } = pointIn(element, event);
     return directionOf(x - element.offsetWidth / 2, y - element.offsetHeight / 2);
   }
-  element.addEventListener("pointerdown", (event) => {
-    element.setPointerCapture(event.pointerId);
+  watchDrags(element, (event) => {
+    if (event.button !== 0) return null;
+    const before_deg = shown;
+    const move = (/** @type {PointerEvent} */ moved) => {
+      paint(turn(moved));
+      hold(shown);
+    };
     turning = true;
     begin();
-    paint(turn(event));
-    hold(shown);
-  });
-  element.addEventListener("pointermove", (event) => {
-    if (!turning) return;
-    paint(turn(event));
-    hold(shown);
-  });
-  element.addEventListener("pointerup", () => {
-    if (!turning) return;
-    turning = false;
-    commit(shown);
+    move(event);
+    return {
+      move,
+      end() {
+        turning = false;
+        commit(shown);
+      },
+      cancel() {
+        turning = false;
+        paint(before_deg);
+        cancel();
+      },
+    };
   });
   element.addEventListener("dblclick", () => {
     begin();

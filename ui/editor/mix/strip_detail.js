@@ -54,6 +54,7 @@ export function createStripDetail(store, chosen) {
     begin: () => edit.begin(newGesture()),
     hold: (surround_deg) => edit.hold({ surround_deg }),
     commit: (surround_deg) => edit.commit({ surround_deg }),
+    cancel: () => store.hold(null),
   });
   const name = make("span", "mix-detail-name");
   const reset = createButton(t("common.reset"), { kind: "quiet", title: t("strip_detail.everything_of_this"), onPress: () => {

@@ -3,12 +3,15 @@
 
 import { t } from "../texts/t.js";
 import { createButton, isInside, make } from "../widgets/controls.js";
+import { createScope } from "../widgets/scope.js";
 import { describeError, upload } from "../state/upload.js";
 /** @import { Bank } from "../state/protocol.d.ts" */
 /** @import { Store } from "../state/types.d.ts" */
 
 const SOUNDS = /\.(wav|flac|ogg|oga|mp3|aiff?|m4a|opus)$/i;
 const MOST = 2000;
+/** @type {Pick<Bank, "added" | "duplicates" | "broken">} */
+const NOTHING = { added: [], duplicates: [], broken: [] };
 
 /**
  * ``changed()`` is called when the bank has grown.
@@ -17,10 +20,11 @@ const MOST = 2000;
  * @param {() => void} changed
  */
 export function createDrop(store, shared, changed) {
-  /** @type {AbortController | null} */
-  let busy = null; // an AbortController while files are on their way
+  /** @type {Set<AbortController>} */
+  const busy = new Set(); // one for each batch of files on its way
   /** @type {[string, string][]} */
-  let refused = []; // names of the files that the server did not take, and why
+  let refused = []; // names of the files that the server did not take, and why, since the last report
+  let isMeasuring = false; // whether the server is, and has not reported
 
   const files = make("input", "", { type: "file", multiple: true, accept: "audio/*,.wav,.flac,.aif,.aiff,.ogg,.mp3", hidden: true });
   const folder = make("input", "", { type: "file", multiple: true, webkitdirectory: true, hidden: true });
@@ -30,7 +34,7 @@ export function createDrop(store, shared, changed) {
       field.value = "";
     });
   }
-  const button = createButton(t("bank_drop.add_recordings"), { title: t("bank_drop.add_your_own"), onPress: () => (busy ? busy.abort() : files.click()) });
+  const button = createButton(t("bank_drop.add_recordings"), { title: t("bank_drop.add_your_own"), onPress: () => (busy.size ? stop() : files.click()) });
   const folderButton = createButton(t("bank_drop.folder"), { title: t("bank_drop.add_every_recording"), onPress: () => folder.click() });
   const told = make("div", "find-told", { hidden: true, role: "status" });
 
@@ -41,24 +45,37 @@ export function createDrop(store, shared, changed) {
       if (given.length) shared.report(t("bank_drop.none_of_these"));
       return;
     }
-    busy = new AbortController();
+    const mine = new AbortController(); // another batch may be dropped meanwhile
+    busy.add(mine);
     /** @type {string[]} */
     const paths = [];
-    refused = [];
     try {
       for (const [number, file] of sounds.entries()) {
         say(t("bank_drop.reading_of", { number: number + 1, count: sounds.length, name: file.name }));
-        const path = await upload(file, store.session, () => {}, busy.signal).catch((error) => void refuse(file, error));
+        const path = await upload(file, store.session, () => {}, mine.signal).catch((error) => void refuse(file, error));
         if (path) paths.push(path);
       }
-      if (!paths.length) return tell({ type: "bank", sounds: 0, own: 0, added: [], duplicates: [], broken: [], pictures: false });
+      if (!paths.length) return tell(NOTHING);
       say(t("bank_drop.measuring", { what: sounds.length === 1 ? sounds[0].name : t("bank_drop.recordings", { count: sounds.length }) }));
+      isMeasuring = true;
       store.send({ type: "add_to_bank", paths });
     } catch {
       told.hidden = true; // called off
     } finally {
-      busy = null;
+      busy.delete(mine);
     }
+  }
+
+  function stop() {
+    for (const batch of busy) batch.abort();
+  }
+
+  /** No report will come: what is being measured was refused, called off, or left with the document. */
+  function endMeasuring() {
+    if (!isMeasuring) return;
+    isMeasuring = false;
+    told.hidden = !busy.size; // another batch still shows how far it is
+    tell(NOTHING); // of the files that were refused
   }
 
   /**
@@ -80,12 +97,13 @@ export function createDrop(store, shared, changed) {
 
   /**
    * The server's report: added, duplicate and unreadable files.
-   * @param {Bank} report
+   * @param {Pick<Bank, "added" | "duplicates" | "broken">} report
    */
   function tell({ added, duplicates, broken: unreadable }) {
     const broken = [...refused, ...unreadable];
     refused = [];
     if (!added.length && !duplicates.length && !broken.length) return;
+    isMeasuring = false;
     const parts = [t("bank_drop.added", { count: added.length }), duplicates.length && t("bank_drop.already_there", { count: duplicates.length }), broken.length && t("bank_drop.could_not_be", { count: broken.length })].filter(Boolean);
     const rows = [...broken, ...duplicates].slice(0, 40).map(([name, why]) => make("li", "", { textContent: `${name}: ${why}`, title: why }));
     told.hidden = false;
@@ -129,5 +147,11 @@ export function createDrop(store, shared, changed) {
     return true;
   }
 
-  return { button: make("span", "ins-row", {}, button, files), folderButton: make("span", "ins-row", {}, folderButton, folder), told, tell, takeDropped, dispose: () => busy?.abort() };
+  const scope = createScope();
+  scope.add(store.on("error", endMeasuring));
+  scope.add(store.on("left", endMeasuring));
+  scope.add(store.on("connection", (state) => void (state === "lost" && endMeasuring())));
+  scope.add(store.on("status", ({ phase }) => void ((phase === "error" || phase === "cancelled") && endMeasuring())));
+  scope.add(stop);
+  return { button: make("span", "ins-row", {}, button, files), folderButton: make("span", "ins-row", {}, folderButton, folder), told, tell, takeDropped, dispose: scope.dispose };
 }

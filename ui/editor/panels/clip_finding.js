@@ -88,6 +88,10 @@ export function createClipFinding(app, store, toasts) {
     if (["error", "cancelled", "done"].includes(phase)) searching = false;
     if (!page.hidden) show();
   }));
+  scope.add(store.on("error", () => { // a search that is refused has no status
+    searching = false;
+    if (!page.hidden) show();
+  }));
   scope.listen(page, "keydown", (event) => {
     event.stopPropagation(); // no key of the editor behind works
     if (event.key === "Escape") close();

@@ -34,35 +34,40 @@ function parseDetail(text) {
  */
 export function createDetail(store, host) {
   let isMoving = false;
-  /** @param {Omit<SetDetail, "kind" | "sound_id">} values */
-  const edit = (values) => /** @type {SetDetail} */ ({ kind: "set_detail", sound_id: host.sound().id, ...values });
+  let soundId = ""; // of the sound whose slider was taken hold of
   /**
    * @param {Omit<SetDetail, "kind" | "sound_id">} values
-   * @param {string} gesture
+   * @param {string} sound_id
    */
-  function send(values, gesture = newGesture()) {
+  const edit = (values, sound_id) => /** @type {SetDetail} */ ({ kind: "set_detail", sound_id, ...values });
+  /**
+   * @param {Omit<SetDetail, "kind" | "sound_id">} values
+   * @param {string} sound_id
+   */
+  function send(values, sound_id, gesture = newGesture()) {
     isMoving = false;
-    host.committed(host.sound().id);
-    store.edit(edit(values), gesture);
+    host.committed(sound_id);
+    store.edit(edit(values, sound_id), gesture);
   }
   /** @param {"detail" | "variation"} name */
   const moves = (name) => ({
+    onStart() { soundId = host.sound().id; },
     /** @param {number} value */
     onInput(value) {
       isMoving = true;
-      store.hold(edit({ [name]: value }));
+      store.hold(edit({ [name]: value }, soundId));
     },
     /**
      * @param {number} value
      * @param {string} gesture
      */
-    onCommit: (value, gesture) => send({ [name]: value }, gesture),
+    onCommit: (value, gesture) => send({ [name]: value }, soundId, gesture),
   });
   const detail = createSlider({
     label: t("detail.detail"), min: 0, max: 1, step: 0.01, neutral: 1, format: formatDetail, read: parseDetail,
     help: t("detail.from_all_that"), ...moves("detail"),
   });
-  const another = createButton(t("common.another"), { kind: "quiet", title: t("detail.take_what_detail"), onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }) });
+  const another = createButton(t("common.another"), { kind: "quiet", title: t("detail.take_what_detail"), onPress: () => send({ detail_seed: (host.sound().detail_seed + 1) % (MAX_SEED + 1) }, host.sound().id) });
   const variation = createVariation({ label: t("common.variation"), help: t("detail.how_much_the"), ...moves("variation") }, () => requireProject(store).render.variation);
   const element = make("div", "ins-macros ins-detail", { role: "group", "aria-label": t("detail.detail_and_variation") }, detail.element, another, variation.element);
 

@@ -145,7 +145,7 @@ export function createExportMenu(store) {
     current: () => ({ kinds: [...chosen], options: { ...form.options } }),
   });
   const go = make("button", "st-button is-main", { type: "button", title: t("export_menu.go_help"), onclick: () => begin() });
-  const stop = make("button", "st-button", { type: "button", textContent: t("common.cancel"), onclick: () => store.send({ type: "cancel" }) });
+  const stop = make("button", "st-button", { type: "button", textContent: t("common.cancel"), onclick: () => store.send({ type: "cancel", only_export: true }) });
   const fill = make("i", "st-progress-fill");
   const progress = make("div", "st-progress", {}, fill);
   const words = make("p", "st-export-words", { role: "status" });
@@ -274,7 +274,9 @@ export function createExportMenu(store) {
   }));
   scope.add(() => clearTimeout(planSoon));
   scope.add(store.on("exported", (message) => {
-    if (message.again && working) return;
+    const isNew = message.files.some(({ url }) => files.every((file) => file.url !== url));
+    if (message.again && working && !(isCut && isNew)) return; // the files of an earlier export
+    if (isNew) isCut = false; // it ended well while the connection was lost
     files = message.files;
     isPast = !message.is_current;
     if (working) end(true);

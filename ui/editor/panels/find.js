@@ -53,7 +53,8 @@ export function createFindPanel(store, audio, shared) {
   let bank = null;
   /** @type {Map<string, Candidate>} */
   const pinned = new Map(); // id -> candidate
-  let taking = 0; // the request whose best is taken
+  /** @type {{request: number, to: string} | null} */
+  let taking = null; // the request whose best is taken, and what it is for
   const parts = new Set(PARTS.map(([name]) => name));
 
   const sound = () => shared.currentSound();
@@ -342,7 +343,8 @@ export function createFindPanel(store, audio, shared) {
     answer = message;
     list.scrollTop = 0;
     show();
-    if (message.request === taking && message.candidates.length) use(message.candidates[0]);
+    // What was chosen meanwhile must not get the sound.
+    if (message.request === taking?.request && taking.to === receiver() && message.candidates.length) use(message.candidates[0]);
   }));
   scope.add(store.on("bank", (message) => {
     bank = message;
@@ -382,7 +384,7 @@ export function createFindPanel(store, audio, shared) {
     takeBest(text) {
       words.value = text;
       ask("words");
-      taking = waiting ? asked : 0;
+      taking = waiting ? { request: asked, to: receiver() } : null;
     },
     /** @param {DragEvent} event */
     takeDropped: (event) => drop.takeDropped(event, element),

@@ -35,14 +35,18 @@ const formatRatio = (v) => `${v.toFixed(2)} ×`;
  */
 export function createHitPanel(store, audio, arranging) {
   let gesture = "";
+  /** @type {string[]} */
+  let held = []; // the hits that were chosen when a slider was taken hold of
   let sentAt_ms = 0;
 
   const { chosen } = arranging;
+  const chosenIds = () => chosen().map((hit) => hit.id);
   /** @param {HitValues} values */
-  const set = (values, by = newGesture()) => {
-    const ids = chosen().map((hit) => hit.id);
+  const set = (values, ids = chosenIds(), by = newGesture()) => {
     if (ids.length) store.edit({ kind: "set_hits", ids, values }, by);
   };
+  /** @param {HitValues} values */
+  const slide = (values) => set(values, requireProject(store).hits.map((hit) => hit.id).filter((id) => held.includes(id)), gesture);
 
   /**
    * A slider on one field; a ``live`` one (the mix) is sent while it moves, the others when let go, since they are sampled.
@@ -51,14 +55,17 @@ export function createHitPanel(store, audio, arranging) {
    */
   const field = (name, settings, live = false) => createSlider({
     ...settings,
-    onStart: (id) => { gesture = id; },
+    onStart: (id) => { [gesture, held] = [id, chosenIds()]; },
     /** @param {number} value */
     onInput(value) {
       if (!live || performance.now() - sentAt_ms < LIVE_MS) return;
       sentAt_ms = performance.now();
-      set({ [name]: value }, gesture);
+      slide({ [name]: value });
     },
-    onCommit: (value) => set({ [name]: value }, gesture),
+    onCommit(value) {
+      slide({ [name]: value });
+      show(); // others may be chosen by now
+    },
   });
 
   const title = make("span", "ins-title");

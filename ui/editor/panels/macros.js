@@ -101,6 +101,7 @@ function parsePosition(text) {
 export function createMacros(store, host) {
   /** @type {string | null} */
   let gesture = null;
+  let soundId = ""; // of the sound whose slider was taken hold of
   let isMoving = false;
 
   const now = () => {
@@ -111,20 +112,19 @@ export function createMacros(store, host) {
   const sliders = MACRO_NAMES.map((name) => ({ name, slider: createSlider({
     ...settingsOf[name], min: -1, max: 1, step: 0.01, neutral: 0,
     /** @param {string} id */
-    onStart(id) { gesture = id; },
+    onStart(id) { [gesture, soundId] = [id, host.sound().id]; },
     /** @param {number} value */
     onInput(value) {
       isMoving = true;
       store.hold(macroEdit(name, value));
-      host.preview(host.sound());
+      preview();
     },
     /** @param {number} value */
     onCommit(value) {
       isMoving = false;
-      const edit = macroEdit(name, value);
-      host.committed(edit.sound_id);
-      store.edit(edit, gesture);
-      host.preview(host.sound());
+      host.committed(soundId);
+      store.edit(macroEdit(name, value), gesture);
+      preview();
     },
   }) }));
   for (const { name, slider } of sliders) slider.element.dataset.macro = name;
@@ -137,6 +137,11 @@ export function createMacros(store, host) {
   const note = make("span", "ins-quiet");
   const actions = make("div", "ins-macro-actions", { hidden: true }, note, keeping, bake, reset);
 
+  function preview() {
+    const moved = store.view?.project?.sounds.find(({ id }) => id === soundId);
+    if (moved) host.preview(moved);
+  }
+
   /** @param {BakeMacros | ResetMacros | SetMacros} edit */
   function send(edit) {
     host.committed(edit.sound_id);
@@ -148,7 +153,7 @@ export function createMacros(store, host) {
    * @param {number} value
    * @returns {SetMacros}
    */
-  const macroEdit = (name, value) => ({ kind: "set_macros", sound_id: host.sound().id, values: { [name]: value } });
+  const macroEdit = (name, value) => ({ kind: "set_macros", sound_id: soundId, values: { [name]: value } });
 
   return {
     element, actions,

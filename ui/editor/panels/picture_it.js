@@ -24,7 +24,7 @@ export function createPictureIt(store, currentSound, openStoryboard) {
     seed = drawnFor === sound.id ? seed + COUNT : 0;
     drawnFor = sound.id;
     isDrawing = store.send({ type: "picture_sound", sound_id: sound.id, seed });
-    words.textContent = t("find.drawing", { share: "" });
+    words.textContent = isDrawing ? t("find.drawing", { share: "" }) : "";
     pictures.replaceChildren();
     show();
   } });
@@ -41,8 +41,17 @@ export function createPictureIt(store, currentSound, openStoryboard) {
     pictures.hidden = words.hidden = currentSound()?.id !== drawnFor;
   }
 
+  function end() {
+    if (!isDrawing) return;
+    isDrawing = false;
+    words.textContent = "";
+    show();
+  }
+
   const scope = createScope();
   scope.add(store.on("picturing_progress", ({ fraction }) => {
+    isDrawing = true; // also after an error of something else, and when the connection is back
+    show();
     words.textContent = t("find.drawing", { share: `${Math.round(100 * fraction)} %` });
   }));
   scope.add(store.on("sound_pictured", (message) => {
@@ -52,11 +61,9 @@ export function createPictureIt(store, currentSound, openStoryboard) {
     pictures.replaceChildren(...message.pictures.map((src, index) => make("img", "find-drawing", { src, alt: t("find.drawing_of_what", { number: index + 1 }), title: t("find.a_guess_from") })));
     show();
   }));
-  scope.add(store.on("picturing_stopped", () => {
-    isDrawing = false;
-    words.textContent = "";
-    show();
-  }));
+  scope.add(store.on("picturing_stopped", end));
+  scope.add(store.on("error", end)); // all that tells of a request that is refused
+  scope.add(store.on("connection", (state) => void (state === "lost" && end()))); // how it ended may be told to no page
   show();
   /** @param {boolean} can whether the server can draw */
   const allow = (can) => (draw.hidden = !can);

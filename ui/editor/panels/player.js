@@ -108,8 +108,7 @@ export function createPlayer(root, store, audio) {
 
   function showTime() {
     const shown = clip();
-    const transportOff = !shown;
-    transport.classList.toggle("is-off", transportOff);
+    transport.classList.toggle("is-off", !shown);
     if (!shown) {
       timecode.set("--:--:--:--", true);
       frame.textContent = speed.textContent = "";
@@ -335,17 +334,18 @@ export function createPlayer(root, store, audio) {
   video.addEventListener("loadeddata", seen);
   video.addEventListener("seeked", seen);
   video.addEventListener("error", sayState);
-  video.addEventListener("ended", atEnd);
-  // Someone else paused the rolling picture (a media key, the system): follow it.
-  video.addEventListener("pause", () => {
+  video.addEventListener("ended", () => video.ended && atEnd()); // told late, the loop may have gone round already
+  // Someone else paused the rolling picture (a media key, the system): follow it, once it seeks no more.
+  const followPause = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => isRolling && video.paused && !video.ended && !video.seeking && address && hasPicture() && pause(), 120);
-  });
+    timer = setTimeout(() => isRolling && video.paused && !video.ended && address && hasPicture() && (video.seeking ? followPause() : pause()), 120);
+  };
+  video.addEventListener("pause", followPause);
   video.addEventListener("loadedmetadata", () => {
     if (!playing) video.currentTime = cursor_s + offset_s() + PAST_FRAME_S;
-    else { // what began without a picture goes on with it
+    else { // what began without a picture goes on with it, and so does a recording
       const heard_s = audio.now_s();
-      pause();
+      halt();
       setCursor(heard_s);
       play();
     }

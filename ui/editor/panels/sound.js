@@ -263,14 +263,14 @@ export function createSoundPanel(store, audio, shared) {
   /** @param {File} recording */
   async function useRecording(recording) {
     file.value = "";
-    const wanted = sound(); // none where it was undone while the person chose a file
-    if (!wanted) return;
-    const { id } = wanted;
+    const [id, digest] = [shared.currentSound()?.id, store.view?.project?.clip.digest];
+    if (!id) return; // undone while the person chose a file
     try {
       const query = new URLSearchParams({ session: store.session ?? "", name: recording.name });
       const answer = await fetch(`/struck/upload?${query}`, { method: "POST", body: recording });
       const told = await answer.json().catch(() => ({}));
       if (!answer.ok) throw new Error(told.error ?? told.message ?? t("sound.the_upload_failed", { status: answer.status }));
+      if (store.view?.project?.clip.digest !== digest) return; // another clip was opened
       hearWhenReady(id);
       store.send({ type: "sound_from_file", sound_id: id, path: told.path });
     } catch (error) {

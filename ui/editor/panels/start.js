@@ -108,14 +108,16 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
         mine.part = part;
         show();
       }, mine.controller.signal);
-      if (sound) store.send({ type: "sound_from_file", sound_id: sound.id, path: place });
-      else store.send({ type: "open", path: place });
+      if (!sound) store.send({ type: "open", path: place });
+      else if (store.view?.project?.clip.digest === project?.clip.digest) store.send({ type: "sound_from_file", sound_id: sound.id, path: place }); // else another clip was opened
     } catch (error) {
       const message = describeError(error);
       if (message) toasts.show(message, "error");
     } finally {
-      if (sending === mine) sending = null;
-      setAsked(false);
+      if (sending === mine) { // a file that came after it shows its own progress
+        sending = null;
+        setAsked(false);
+      }
     }
   }
 
@@ -168,8 +170,8 @@ export function createStart(app, store, toasts, { takeDropped, takeSpotting, abo
   /** @param {KeptSession} session */
   function keptRow({ session, name, clip, hits, sounds, age_s, saved_as, clip_there }) {
     const facts = [t("common.hits", { count: hits }), t("common.sounds", { count: sounds }), saved_as ? t("start.changes_since", { saved_as }) : t("start.never_saved"), clip_there ? "" : t("start.is_missing", { clip })];
-    const forget = make("button", "st-close", { type: "button", textContent: "×", title: t("start.forget_the_unsaved", { name }), "aria-label": t("start.forget_the_unsaved", { name }), onclick: () => {
-      if (forget.classList.contains("is-asking")) store.send({ type: "forget_session", session });
+    const forget = make("button", "st-close", { type: "button", textContent: "×", title: t("start.forget_the_unsaved", { name }), "aria-label": t("start.forget_the_unsaved", { name }), onclick: (event) => {
+      if (forget.classList.contains("is-asking") && event.detail < 2) store.send({ type: "forget_session", session });
       forget.classList.add("is-asking");
       forget.textContent = t("start.forget");
     } });

@@ -27,6 +27,7 @@ export function createCalibration(app, audio, use) {
   /** @type {{heard_ms: number, stop: () => void}[]} */
   let clicks = [];
   let frame = 0;
+  let run = 0; // of the clicks: a start that waits for the audio gives up where another one or the end has come
   /** @type {{device: Device, late_s: number} | null} */
   let result = null;
   /** @type {HTMLElement | null} */
@@ -48,6 +49,7 @@ export function createCalibration(app, audio, use) {
   app.append(page);
 
   function stop() {
+    run++;
     cancelAnimationFrame(frame);
     for (const click of clicks) click.stop();
     clicks = [];
@@ -55,8 +57,9 @@ export function createCalibration(app, audio, use) {
 
   async function begin() {
     stop();
+    const own = run;
     await audio.resume().catch(() => {}); // the clicks need a clock that runs
-    if (page.hidden) return;
+    if (own !== run) return;
     taps = [];
     result = null;
     take.hidden = true;

@@ -10,6 +10,7 @@ import { createTake } from "./take.js";
 /** @import { Recording } from "./settings.js" */
 
 const CLICK_APART_S = 1; // of the count before a picture that cannot roll in
+const LONGEST_WAKE_MS = 1000; // without a device to play on, the audio may never wake
 const TAKE_LABEL = t("recording.record_take"); // of its entry in the history, as the server names it
 const BUSY = ["opening", "detecting", "analysing"];
 
@@ -23,7 +24,7 @@ const BUSY = ["opening", "detecting", "analysing"];
  */
 export function createRecording({ store, audio, player, settings, changed }) {
   const take = createTake(newGesture);
-  /** @type {{rolls_ms: number, timer: ReturnType<typeof setTimeout>, clicks: {stop: () => void}[]} | null} */
+  /** @type {{rolls_ms: number, timer?: ReturnType<typeof setTimeout>, clicks: {stop: () => void}[]} | null} */
   let count = null; // the count before the picture rolls
   /** @type {string | undefined} */
   let digest; // of the clip that the take is of
@@ -78,11 +79,16 @@ export function createRecording({ store, audio, player, settings, changed }) {
   }
 
   /** @param {number} wait_s */
-  function countIn(wait_s) {
-    const clicks = [];
-    for (let left_s = wait_s; left_s > 0.05; left_s -= CLICK_APART_S) clicks.push(audio.live.click(wait_s - left_s + 0.05, left_s <= CLICK_APART_S));
-    const rolls_ms = performance.now() + 1000 * wait_s;
-    count = { rolls_ms, clicks, timer: setTimeout(() => player.play(), 1000 * wait_s) };
+  async function countIn(wait_s) {
+    const now = () => performance.now() + 1000 * wait_s;
+    /** @type {NonNullable<typeof count>} */
+    const own = { rolls_ms: now(), clicks: [] };
+    count = own;
+    await Promise.race([audio.resume().catch(() => {}), new Promise((done) => setTimeout(done, LONGEST_WAKE_MS))]);
+    if (count !== own) return; // ended before its clock ran
+    for (let left_s = wait_s; left_s > 0.05; left_s -= CLICK_APART_S) own.clicks.push(audio.live.click(wait_s - left_s + 0.05, left_s <= CLICK_APART_S));
+    own.rolls_ms = now();
+    own.timer = setTimeout(() => player.play(), 1000 * wait_s);
   }
 
   function end() {

@@ -18,6 +18,12 @@ const JUMP_S = 0.001; // the playhead was moved by something else
 export const nextPace = (pace, direction) => (pace * direction > 0 ? direction * Math.min(FASTEST, Math.abs(pace) * 2) : direction);
 
 /**
+ * The key of a combination: those held with it may come and go before it is let go.
+ * @param {string} combo
+ */
+const keyOf = (combo) => combo.replace(/^.*\+(?=.)/s, "");
+
+/**
  * @param {Store} store
  * @param {Player} player
  */
@@ -65,7 +71,7 @@ export function createShuttle(store, player) {
     if (!isPlaying && pace > 0) rest();
   }));
   scope.listen(document, "keyup", (event) => {
-    if (keysOf("shuttle_hold").includes(comboOf(event))) isHeld = false;
+    if (keysOf("shuttle_hold").some((combo) => keyOf(combo) === keyOf(comboOf(event)))) isHeld = false;
   });
   scope.listen(window, "blur", () => (isHeld = false));
   scope.add(() => cancelAnimationFrame(frame));

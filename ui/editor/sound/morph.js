@@ -31,7 +31,7 @@ export function createMorph(store, anchor, host) {
   let amount = 0.5;
   /** @type {{text: string, sound: Sound} | null} */
   let made = null; // the server's answer
-  /** @type {{text: string, at_ms: number} | null} */
+  /** @type {{text: string, amount: number, at_ms: number} | null} */
   let asked = null; // what was asked and not yet answered
   /** @type {Set<string> | null} */
   let known = null; // ids of the sounds before a new one was asked for
@@ -53,13 +53,13 @@ export function createMorph(store, anchor, host) {
     const wanted = { sound_id: host.sound().id, amount, ...target.field };
     const text = JSON.stringify(wanted);
     if (made?.text === text || (asked && performance.now() - asked.at_ms < ANSWER_MS)) return;
-    asked = { text, at_ms: performance.now() };
+    asked = { text, amount, at_ms: performance.now() };
     store.send({ type: "morph_preview", ...wanted });
   }
 
   /** @param {MorphPreviewed} message */
   function answer(message) {
-    if (!asked) return;
+    if (!asked || message.amount !== asked.amount) return; // a late one answers what was asked before
     made = { text: asked.text, sound: message.sound };
     asked = null;
     if (!panel || message.sound_id !== host.sound()?.id) return;

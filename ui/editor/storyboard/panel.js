@@ -92,6 +92,7 @@ export function createStoryboardPanel(app, store) {
     }),
     store.on("storyboard_stopped", making.end),
     store.on("error", () => void (making.isMaking && panel.isOpen && making.end())),
+    store.on("connection", (state) => void (state === "lost" && making.isMaking && making.end())), // how it ended may be told to no page
     store.watch(() => [store.view?.project?.clip.digest], () => {
       made = null;
     }),

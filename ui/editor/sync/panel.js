@@ -92,7 +92,7 @@ export function createSyncPanel(app, store, player, reveal) {
     if (!panel.isOpen || !project) return;
     if (!project.clip.has_audio) what = "hits";
     isMeasuring = store.send({ type: "measure_sync", what });
-    words.textContent = t("sync_panel.comparing");
+    words.textContent = t(isMeasuring ? "sync_panel.comparing" : "sync_panel.stopped");
     paint();
   }
 
@@ -105,6 +105,12 @@ export function createSyncPanel(app, store, player, reveal) {
     isMeasuring = false;
     rows = listRows(found, shown);
     at = before ? rows.findIndex((row) => row.what === before.what && Math.abs(row.time_s - before.time_s) < 1e-6) : -1;
+    paint();
+  }
+
+  function stopped() {
+    isMeasuring = false;
+    words.textContent = t("sync_panel.stopped");
     paint();
   }
 
@@ -201,13 +207,15 @@ export function createSyncPanel(app, store, player, reveal) {
   const cleanups = [
     store.on("sync_measured", take),
     store.on("sync_progress", ({ fraction }) => {
-      if (isMeasuring) words.textContent = t("sync_panel.comparing_2", { fraction: Math.round(100 * fraction) });
+      if (!panel.isOpen) return;
+      if (!isMeasuring) { // the end of the measurement before was told after this one was asked for
+        isMeasuring = true;
+        paint();
+      }
+      words.textContent = t("sync_panel.comparing_2", { fraction: Math.round(100 * fraction) });
     }),
-    store.on("sync_stopped", () => {
-      isMeasuring = false;
-      words.textContent = t("sync_panel.stopped");
-      paint();
-    }),
+    store.on("sync_stopped", stopped),
+    store.on("connection", (state) => void (state === "lost" && isMeasuring && stopped())), // how it ended may be told to no page
     store.watch(() => [store.view?.project?.clip.digest], () => {
       found = null;
       at = -1;

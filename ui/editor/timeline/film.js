@@ -57,6 +57,8 @@ export function createFilm(store, redraw) {
     if (clip?.digest === digest) return;
     digest = clip?.digest ?? null;
     clearTimeout(timer);
+    timer = 0;
+    wanted = [];
     sprites.clear();
   }
 

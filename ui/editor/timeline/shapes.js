@@ -3,12 +3,14 @@
 
 import { clamp } from "../audio/units.js";
 import { fillColumns, pixelColumns } from "./columns.js";
+import { createScope } from "../widgets/scope.js";
 import { createExtremes } from "./extremes.js";
 /** @import { BulkArray } from "../state/protocol.d.ts" */
 /** @import { Curve, Lane, Scale, Shape, Store } from "../state/types.d.ts" */
 
 const LINE_PX = 1.4;
 const SOFTEST_DB = -24; // of a hit with a velocity of 0
+const PAUSES_MS = [500, 2000, 6000, 15000]; // before a shape that could not be fetched is asked for again
 
 /**
  * ``redraw()`` is called whenever a shape arrives.
@@ -21,6 +23,9 @@ export function createShapes(store, redraw) {
   /** @type {{curve: string | null, waveform: string | null}} */
   const addresses = { curve: null, waveform: null };
   let isWaveformMissing = false;
+  let failures = 0; // since the last success
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let again;
 
   /**
    * @template {"curve" | "waveform"} Name
@@ -43,16 +48,20 @@ export function createShapes(store, redraw) {
       const shape = read(await answer.arrayBuffer(), offered);
       if (addresses[name] !== offered.url) return;
       shapes[name] = shape;
+      failures = 0;
     } catch {
       if (addresses[name] === offered.url) {
-        addresses[name] = null; // the next media message asks again
+        addresses[name] = null; // so that it is asked for again
         if (name === "waveform") isWaveformMissing = true;
+        if (!again && failures < PAUSES_MS.length) again = setTimeout(look, PAUSES_MS[failures++]); // both may fail at once
       }
     }
     redraw();
   }
 
   function look() {
+    clearTimeout(again);
+    again = undefined;
     follow("curve", (bytes, { rate_hz, count }) => ({
       ...curveOf(new Float32Array(bytes, 0, count), rate_hz),
       velocity: bytes.byteLength > 4 * count ? new Float32Array(bytes, 4 * count) : null,
@@ -60,14 +69,21 @@ export function createShapes(store, redraw) {
     follow("waveform", (bytes, { rate_hz }) => waveformOf(new Int8Array(bytes), rate_hz));
   }
 
-  const cleanup = store.on("media", look);
+  const scope = createScope();
+  scope.add(store.on("media", look));
+  scope.add(store.on("connection", (state) => {
+    if (state !== "open") return;
+    failures = 0;
+    look();
+  }));
+  scope.add(() => clearTimeout(again));
   look();
   return {
     get curve() { return shapes.curve; },
     get waveform() { return shapes.waveform; },
     /** Whether the clip's sound could not be read. */
     get isWaveformMissing() { return isWaveformMissing; },
-    dispose: cleanup,
+    dispose: scope.dispose,
   };
 }
 

@@ -154,9 +154,11 @@ export function createSpectrogramView(root, store, audio, player, timeline) {
       fillColumn(work, transform(take(timeAt((work.column + 0.5) / work.columns)), 0));
       work.column++;
     }
-    draw(take ? "" : seen_s() > LONGEST_CLIP_S ? t("spectrogram_view.zoom_in_to", { longest_s: LONGEST_CLIP_S }) : t("common.reading_the_clips"));
+    const isReading = !take && seen_s() <= LONGEST_CLIP_S;
+    if (isReading) span = ""; // the timeline is drawn when samples arrive, which then begins again
+    draw(take ? "" : isReading ? t("common.reading_the_clips") : t("spectrogram_view.zoom_in_to", { longest_s: LONGEST_CLIP_S }));
     if (take && work.column < work.columns) timer = setTimeout(() => fill(mine), 0);
-    else canvas.ariaBusy = "false";
+    else canvas.ariaBusy = String(isReading);
   }
 
   /**

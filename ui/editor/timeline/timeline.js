@@ -57,8 +57,6 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
   let closeMenu = () => {};
   /** @type {Set<() => void>} */
   const drawn = new Set(); // called after each drawing
-  /** @type {{time_s: number, known: Set<string>} | null} */
-  let adding = null; // {time_s, known: Set of ids} until the added hit arrives
 
   // --- elements -----------------------------------------------------------------------------------
 
@@ -263,17 +261,8 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     if (!shown || isLocked()) return;
     const hits = shown.hits;
     const at_s = clamp(time_s, 0, shown.clip.duration_s);
-    adding = { time_s: at_s, known: new Set(hits.map((hit) => hit.id)) };
+    arranging.chooseLater({ count: 1, at_s });
     store.edit({ kind: "add_hit", time_s: at_s, velocity_db: velocity_db ?? seenVelocity(shapes.curve, at_s) ?? usualVelocity(hits) }, newGesture());
-  }
-
-  function chooseAdded() {
-    if (!adding) return;
-    const { known, time_s } = adding;
-    const added = project()?.hits.find((hit) => !known.has(hit.id) && Math.abs(hit.time_s - time_s) < 1e-6);
-    if (!added) return;
-    adding = null;
-    store.select({ hits: new Set([added.id]), soundId: added.sound_id });
   }
 
   /**
@@ -316,12 +305,10 @@ export function createTimeline(root, store, audio, player, { chooseMaterial, enl
     if (clip && clip.digest !== digest) {
       scale.setClip(clip);
       scale.fit();
-      adding = null;
       pointer.cancel();
     }
     digest = clip?.digest ?? null;
     film.setClip(clip);
-    chooseAdded();
     if (shown?.clip !== followed?.clip) backdrop.forget();
     if (shown?.clip !== followed?.clip || shown?.detection !== followed?.detection) isMeasured = false;
     else {

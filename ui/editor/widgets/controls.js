@@ -7,6 +7,7 @@ import { t } from "../texts/t.js";
 import { keyed } from "./key_titles.js";
 import { boxOf, pageSize } from "./page_scale.js";
 import { showResult } from "./refusal.js";
+import { createScope } from "./scope.js";
 /** @import { Properties } from "../state/types.d.ts" */
 
 /**
@@ -128,27 +129,34 @@ export const focusedElement = () => (document.activeElement instanceof HTMLEleme
  */
 export function createEntry({ label, help = t("controls.type_it_enter", { label }), className = "", onEnter }) {
   let shown = "";
+  let known = ""; // what the field had at its focus, or entered since: with that in it there is nothing to enter
   const field = make("input", `ins-entry ${className}`, { type: "text", spellcheck: false, autocomplete: "off", title: help, "aria-label": label });
   const settle = () => {
     const typed = field.value;
-    const wrong = showResult(field, typed === shown || onEnter(typed));
-    if (!wrong && typed === field.value) shown = typed; // the blur after Enter is no second entry
+    const isNew = typed !== known;
+    const wrong = showResult(field, !isNew || onEnter(typed));
+    if (!isNew) known = field.value = shown; // which may have changed meanwhile
+    else if (!wrong && typed === field.value) known = shown = typed; // the blur after Enter is no second entry
     setTimeout(() => {
-      if (document.activeElement !== field) {
-        field.value = shown;
-        field.classList.remove("is-wrong");
-      }
+      if (document.activeElement === field) return;
+      field.value = shown;
+      field.classList.remove("is-wrong");
     }, 700);
   };
-  field.addEventListener("focus", () => field.select());
-  field.addEventListener("blur", settle);
+  const scope = createScope(); // while it has the keyboard
+  field.addEventListener("focus", () => {
+    known = shown;
+    field.select();
+    scope.listen(document, "pointerdown", (event) => isInside(event, field) || field.blur(), true); // before the press chooses something else
+  });
+  field.addEventListener("blur", () => (scope.dispose(), settle()));
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.key === "Enter") {
       settle();
       if (!field.classList.contains("is-wrong")) field.blur();
     } else if (event.key === "Escape") {
-      field.value = shown;
+      known = field.value = shown;
       field.blur();
     } else field.classList.remove("is-wrong");
   });
@@ -190,7 +198,6 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
   const entry = createEntry({
     label: t("controls.value", { label }),
     className: "ins-value",
-    /** @param {string} text */
     onEnter(text) {
       const typed = read(text);
       if (typed === null || !Number.isFinite(typed)) return false;
@@ -235,18 +242,14 @@ export function createSlider({ label, help = "", min, max, scale = "linear", ste
     active = false;
     onCommit(value, gesture);
   });
-  track.addEventListener("pointerdown", endRun);
-  track.addEventListener("blur", endRun);
+  for (const name of ["pointerdown", "blur"]) track.addEventListener(name, endRun);
   track.addEventListener("keydown", (event) => {
-    if (/^(Arrow|Page|Home|End)/.test(event.key)) {
-      gesture = run.at(event.timeStamp);
-      isKeyed = true;
-    }
-    if (/^(Arrow|Page|Home|End)/.test(event.key) && !isCommand(event)) event.stopPropagation(); // all others are the page's
+    if (!/^(Arrow|Page|Home|End)/.test(event.key)) return endRun(); // all others are the page's, and may choose another hit
+    gesture = run.at(event.timeStamp);
+    isKeyed = true;
+    if (!isCommand(event)) event.stopPropagation();
   });
-  if (neutral !== null) {
-    track.addEventListener("dblclick", () => commitAtOnce(neutral));
-  }
+  if (neutral !== null) track.addEventListener("dblclick", () => commitAtOnce(neutral));
   const name = make("span", "ins-label", { textContent: label, title: help });
   const element = make("div", "ins-slider", {}, make("div", "ins-slider-top", {}, name, entry.element), track);
   return {
@@ -349,10 +352,7 @@ export function openMenu(anchor, rows, { filter = false, empty = t("controls.not
     document.removeEventListener("pointerdown", outside, true);
     anchor.setAttribute("aria-expanded", "false");
   };
-  /** @param {PointerEvent} event */
-  const outside = (event) => {
-    if (!isInside(event, menu, anchor)) close();
-  };
+  const outside = (/** @type {PointerEvent} */ event) => void (isInside(event, menu, anchor) || close());
   /** @param {string} text */
   const fill = (text) => {
     const wanted = rows.filter((row) => `${row.text} ${row.group ?? ""} ${row.note ?? ""}`.toLowerCase().includes(text.toLowerCase()));

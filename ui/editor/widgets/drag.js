@@ -1,6 +1,7 @@
 // @ts-check
 // Drags: one stream of pointer events from the press to the release, with the pointer captured.
 
+import { isOnShow } from "./page_scale.js";
 import { createScope } from "./scope.js";
 
 /**
@@ -9,6 +10,19 @@ import { createScope } from "./scope.js";
  * @property {(event: PointerEvent) => unknown} [end] when the pointer is released
  * @property {(event: PointerEvent) => unknown} [cancel] when the drag is taken away; ``end`` if it is left out
  */
+
+/**
+ * Take a drag away from an element that is hidden under the hand: without a size, no place in it means anything.
+ * @param {PointerEvent} event
+ */
+function cancelHidden(event) {
+  const { target, pointerId } = event;
+  if (!(target instanceof Element) || !target.hasPointerCapture(pointerId) || isOnShow(target)) return;
+  event.stopPropagation();
+  target.releasePointerCapture(pointerId);
+  target.dispatchEvent(new PointerEvent("pointercancel", { pointerId, bubbles: true }));
+}
+for (const name of /** @type {const} */ (["pointermove", "pointerup"])) globalThis.document?.addEventListener(name, cancelHidden, true);
 
 /**
  * Watch an element for drags.

@@ -59,6 +59,12 @@ export function pointIn(element, event) {
   return { x: (event.clientX - box.left) / factor, y: (event.clientY - box.top) / factor };
 }
 
+/**
+ * Whether an element has a place on the page; hidden with what it is in, it has neither size nor place.
+ * @param {Element} element
+ */
+export const isOnShow = (element) => element.getClientRects().length > 0;
+
 /** Size of the page in pixels of the editor. */
 export const pageSize = () => ({ width: innerWidth / factor, height: innerHeight / factor });
 
