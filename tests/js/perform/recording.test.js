@@ -76,4 +76,11 @@ test("the count before the picture begins once the audio is awake, and is given 
   assert.deepEqual([clicks, plays], [2, 0]);
   context.mock.timers.tick(2000);
   assert.equal(plays, 1);
+  recording.toggle();
+  recording.toggle();
+  wake();
+  await settled();
+  recording.giveUpCount();
+  context.mock.timers.tick(2000);
+  assert.deepEqual([recording.phase, plays], ["off", 1]);
 });

@@ -120,7 +120,7 @@ export function createRunner(store, { player, timeline, audio, topBar, spectrogr
     to_start: () => player.seek(0),
     to_end: () => player.seek(Infinity),
     shuttle_back: () => perform.shuttle.press(-1),
-    shuttle_hold: () => perform.shuttle.hold(),
+    shuttle_hold: () => perform.hold(),
     shuttle_on: () => perform.shuttle.press(1),
     half_speed: () => perform.shuttle.toggleHalf(),
     loop: () => player.toggleLoop(),

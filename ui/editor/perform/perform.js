@@ -190,6 +190,11 @@ export function createPerform(app, store, audio, player) {
 
   return {
     shuttle, setEdge,
+    /** Stand still, also where the picture was about to roll. */
+    hold() {
+      recording.giveUpCount();
+      shuttle.hold();
+    },
     toggleRecord() {
       openTab();
       recording.toggle();

@@ -134,6 +134,7 @@ export function createRecording({ store, audio, player, settings, changed }) {
     },
     time_s,
     toggle: () => (take.phase === "off" ? begin() : end()),
+    giveUpCount: () => void (count && end()),
     /** @param {{time_s: number, sound_id: string, velocity_db: number}} hit that was heard as it was played, when it was meant */
     strike(hit) {
       const edits = take.strike(hit, hits());

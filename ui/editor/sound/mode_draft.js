@@ -55,7 +55,10 @@ export function createModeEdit(store, host) {
     const ratio = (name, wanted) => clamp(wanted, Math.max(...start[name].map((v) => LIMITS[name][0] / v)), Math.min(...start[name].map((v) => LIMITS[name][1] / v)));
     const f = ratio("frequency_hz", frequencyRatio);
     const d = ratio("decay_per_s", decayRatio);
-    const own = ownValues(host.sound(), indices, {
+    const moved = () => store.view?.project?.sounds.find(({ id }) => id === soundId); // another may be on show by now
+    const sound = moved();
+    if (!sound) return;
+    const own = ownValues(sound, indices, {
       frequency_hz: start.frequency_hz.map((v) => v * f),
       power_db: start.power_db.map((v) => clamp(v + power_db, ...LIMITS.power_db)),
       decay_per_s: start.decay_per_s.map((v) => v * d),
@@ -64,7 +67,7 @@ export function createModeEdit(store, host) {
     const within = (name) => own[name].map((/** @type {number} */ v) => clamp(v, ...LIMITS[name]));
     draft.values = { frequency_hz: within("frequency_hz"), power_db: within("power_db"), decay_per_s: within("decay_per_s") };
     store.hold({ kind: "set_modes", sound_id: soundId, indices, ...draft.values });
-    host.preview(host.sound());
+    host.preview(moved() ?? sound);
   }
 
   function commit() {
