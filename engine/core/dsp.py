@@ -76,6 +76,19 @@ def power_spectrogram(samples: np.ndarray, window: int = 1024, hop: int = 256) -
     return power
 
 
+def _triangle_edges(sample_rate_hz: int, bands: int) -> np.ndarray:
+    """Feet and peaks of overlapping triangles on the ERB-rate scale, [bands + 2]."""
+    top = min(20_000.0, 0.49 * sample_rate_hz)
+    return np.linspace(float(hz_to_erb(40.0)), float(hz_to_erb(top)), bands + 2)
+
+
+def band_widths_hz(sample_rate_hz: int, bands: int = 64) -> np.ndarray:
+    """Widths of the bands of ``band_levels_db``, [bands] in Hz."""
+    hz = erb_to_hz(_triangle_edges(sample_rate_hz, bands))
+    width: np.ndarray = 0.5 * (hz[2:] - hz[:-2])
+    return width
+
+
 def band_levels_db(
     samples: np.ndarray, sample_rate_hz: int, bands: int = 64, smooth_s: float = 0.02, floor_db: float = -100.0
 ) -> np.ndarray:
@@ -87,9 +100,7 @@ def band_levels_db(
     hop = max(1, round(0.005 * sample_rate_hz))
     power = power_spectrogram(samples, window, hop) / (window / 4.0) ** 2 / 1.5
     frequency = np.arange(power.shape[1]) * sample_rate_hz / window
-    top = min(20_000.0, 0.49 * sample_rate_hz)
-    centres = hz_to_erb(frequency)
-    edges = np.linspace(float(hz_to_erb(40.0)), float(hz_to_erb(top)), bands + 2)
+    centres, edges = hz_to_erb(frequency), _triangle_edges(sample_rate_hz, bands)
     weights = np.minimum(
         (centres[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2]),
         (edges[None, 2:] - centres[:, None]) / (edges[2:] - edges[1:-1]),

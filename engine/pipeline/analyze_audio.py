@@ -125,11 +125,12 @@ def analyze_clip_audio(
         _add_to_cluster(clusters, window, samples)
     analyses: list[_Analysis] = []
     done = 0
-    results = (analyze or analyze_hits)([c.samples for c in clusters], SAMPLE_RATE_HZ, quiet=np.array(quiet))
+    background = np.array(quiet)
+    results = (analyze or analyze_hits)([c.samples for c in clusters], SAMPLE_RATE_HZ, quiet=background)
     for cluster, result in zip(clusters, results, strict=True):
         if not isinstance(result, BadInput):  # too short or too faint: its hits take the sound of the nearest in time
             physics = match_level(drop_hum(result, cluster.samples), cluster.samples)
-            fit = measure_fit(single_hit(cluster.samples, SAMPLE_RATE_HZ), physics)
+            fit = measure_fit(single_hit(cluster.samples, SAMPLE_RATE_HZ), physics, background)
             analyses.append(_Analysis(tuple(cluster.members), cluster.best, physics, fit, cluster.shape))
         done += len(cluster.members)
         yield AnalysisProgress(done, total)

@@ -11,11 +11,11 @@ from itertools import repeat
 
 import numpy as np
 
-from engine.core.dsp import band_levels_db
+from engine.core.dsp import band_levels_db, band_widths_hz
 from engine.core.errors import BadInput
 from engine.core.threads import one_blas_thread
-from engine.core.units import power_to_db
-from engine.physics.analysis.background import choose_quiet, find_steady
+from engine.core.units import db_to_power, power_to_db
+from engine.physics.analysis.background import choose_quiet, find_steady, measure_end
 from engine.physics.analysis.damped_sinusoids import synthesize_found
 from engine.physics.analysis.envelope import fit_envelope
 from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped
@@ -37,6 +37,7 @@ _LATEST_PEAK = 3.0
 _SHORT_RISES_S = (0.0, 0.00015, 0.0002, 0.0003, 0.0004, 0.0006, 0.0008, 0.0012, 0.0016)
 _SHORT_EDGES_S = (0.0, 0.000125, 0.00025, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.005)
 _MIN_SHORT_BENEFIT_DB = 1.5
+_OVER_BACKGROUND_DB, _FRAME_S, _SILENT = 6.0, 0.005, 1e-20
 
 
 def analyze_hit(
@@ -55,7 +56,7 @@ def analyze_hit(
     """
     physics, hit = _analyze(samples, sample_rate_hz, max_modes, onset_s, quiet)
     with one_blas_thread():
-        return physics, measure_fit(hit, physics)
+        return physics, measure_fit(hit, physics, quiet)
 
 
 def _analyze(
@@ -204,17 +205,21 @@ def single_hit(hit: np.ndarray, sample_rate_hz: int) -> np.ndarray:
     return hit[: round((restrike_s - _RESTRIKE_MARGIN_S) * sample_rate_hz)]
 
 
-def measure_fit(hit: np.ndarray, physics: Physics) -> float:
+def measure_fit(hit: np.ndarray, physics: Physics, quiet: np.ndarray | None = None) -> float:
     """Fit of the resynthesis to a recording from its onset on: 1 - d / 12 dB, at least 0.
 
     d is the mean absolute difference of 64 ERB-band levels smoothed over 20 ms, where the recording is within
-    60 dB of its maximum. Two realisations of the same noise differ by 1 to 2 dB, so only modes alone reach 1.
+    60 dB of its maximum and 6 dB over its background: the level of ``quiet`` [K, M], and what stays at the end of the
+    hit and is no part of the model. Two realisations of the same noise differ by 1 to 2 dB, so only modes alone
+    reach 1.
     """
-    resynthesis = synthesize(physics, hit.size / physics.sample_rate_hz)[: hit.size]
-    measured, model = (band_levels_db(y, physics.sample_rate_hz) for y in (hit, resynthesis))
-    floor = measured.max() - 60.0
+    rate = physics.sample_rate_hz
+    resynthesis = synthesize(physics, hit.size / rate)[: hit.size]
+    measured, model = (band_levels_db(y, rate) for y in (hit, resynthesis))
+    background = measure_end(db_to_power(measured), db_to_power(model), band_widths_hz(rate) * _FRAME_S)
+    for stretch in () if quiet is None else quiet:
+        background = np.maximum(background, db_to_power(band_levels_db(stretch, rate)).mean(axis=0))
+    floor = np.maximum(measured.max() - 60.0, power_to_db(background + _SILENT) + _OVER_BACKGROUND_DB)
     active = measured > floor
-    distance = (
-        float(np.abs(np.maximum(measured, floor) - np.maximum(model, floor))[active].mean()) if active.any() else 0.0
-    )
-    return max(0.0, 1.0 - distance / 12.0)
+    distance = np.abs(np.maximum(measured, floor) - np.maximum(model, floor))
+    return max(0.0, 1.0 - float(distance[active].mean()) / 12.0) if active.any() else 1.0

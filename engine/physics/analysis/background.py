@@ -13,6 +13,8 @@ from engine.core.units import power_to_db
 HALF_S = 0.1
 _BANDS, _LOWEST_HZ = 12, 40.0
 _MOST_FALL_DB, _MOST_BAND_FALL_DB = 1.0, 4.0  # from the first half to the second: mean of the bands, and of any band
+_END_SHARE, _SHORTEST_END = 3, 16  # a third, of 16 frames or more
+_STEADY_DB, _UNEXPLAINED, _DEVIATIONS = 1.5, 0.25, 3.0
 _SILENT = 1e-13  # mean square of silence that was never recorded
 _MOST_STRETCHES, _ALIKE_DB = 16, 4.0
 
@@ -41,6 +43,25 @@ def choose_quiet(stretches: Sequence[np.ndarray] | np.ndarray, sample_rate_hz: i
     level_db = _band_levels_db(every, sample_rate_hz).mean(axis=1)
     order = np.argsort(level_db, kind="stable")[:_MOST_STRETCHES]
     result: np.ndarray = every[order[level_db[order] < level_db.min() + _ALIKE_DB]]
+    return result
+
+
+def measure_end(measured: np.ndarray, model: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+    """Background of each band at the end of a hit, [B], from powers of recording and model over time, [T, B]; or 0.
+
+    It is the level of the last third where that does not fall, by more than the levels of noise of ``freedom`` [B]
+    degrees of freedom a frame do, and is 6 dB over the model: what the model explains is the sound itself.
+    """
+    end = slice(len(measured) - len(measured) // _END_SHARE, None)
+    if len(measured[end]) < _SHORTEST_END:
+        return np.zeros(measured.shape[1])
+    early, late = (part.mean(axis=0) for part in np.array_split(measured[end], 2))
+    most_db = np.maximum(
+        _STEADY_DB, _DEVIATIONS * 4.343 * np.sqrt(2.0 / np.maximum(1.0, freedom * len(measured[end]) / 2))
+    )
+    fall_db = power_to_db((early + _SILENT) / (late + _SILENT))
+    level = 0.5 * (early + late)
+    result: np.ndarray = np.where((fall_db < most_db) & (model[end].mean(axis=0) < _UNEXPLAINED * level), level, 0.0)
     return result
 
 

@@ -23,11 +23,11 @@ from engine.physics.analysis.poles import (
     transform_padded,
     weigh_poles,
 )
-from engine.physics.analysis.ringing_peak import find_ringing_peak
+from engine.physics.analysis.ringing_peak import restore_ringing_peaks
 from engine.physics.model import Modes
 
 _ROUNDS, _LAST_ROUNDS = 2, 4  # at most, of a pass: what one leaves over is found by the next
-_MAX_REFINED, _MAX_PEAKS = 96, 3
+_MAX_REFINED = 96
 _ENTER_SNR, _STAY_SNR, _FINAL_SNR = 10.0**1.0, 10.0**0.6, 10.0**1.3
 _FAST_PER_S, _FAST_POWER, _CROWDED_WIDTHS = 200.0, 2.5, 2.0  # the attack is as fast: such modes must stand out more
 _SAME_PEAK = 0.55  # coherence of poles that share a spectral peak
@@ -62,10 +62,12 @@ def fit_modes(samples: np.ndarray, sample_rate_hz: int, max_modes: int = 64, bef
         spectrum = whole if remainder is x else transform_padded(remainder)
         candidates = find_poles(spectrum, x.size, sample_rate_hz, layers, searched)
         poles, remainder = _add_modes(x, sample_rate_hz, poles, candidates, remainder, 2 * max_modes, rounds)
-    poles, amplitudes = _add_ringing_peaks(x, sample_rate_hz, *_drop_weak(x, sample_rate_hz, poles))
-    order = np.argsort(-_audibility(poles, amplitudes))[:max_modes]
-    poles = poles[np.sort(order)]
-    poles, amplitudes, remainder = refine_jointly(x, sample_rate_hz, poles)
+    poles = _most_audible(*_drop_weak(x, sample_rate_hz, poles), max_modes)[0]
+    refined, found, remainder = refine_jointly(x, sample_rate_hz, poles)
+    poles, amplitudes = restore_ringing_peaks(x, sample_rate_hz, refined, found)
+    if poles is not refined:
+        poles, amplitudes = _most_audible(poles, amplitudes, max_modes)
+        remainder = x - synthesize_poles(poles, amplitudes, x.size, sample_rate_hz)
     signal_before = np.zeros(0) if before is None else np.asarray(before, dtype=np.float64) / level
     duration_s = x.size / sample_rate_hz
     decay_std = np.zeros(len(poles))
@@ -96,6 +98,7 @@ def drop_echoes(hit: np.ndarray, modes: Modes, room: np.ndarray, sample_rate_hz:
     level = float(np.abs(hit).max())
     x = hit / level
     poles, amplitudes, _ = refine_jointly(x, sample_rate_hz, poles[~echo])
+    poles, amplitudes = restore_ringing_peaks(x, sample_rate_hz, poles, amplitudes)
     return _to_modes(poles, amplitudes * level)
 
 
@@ -193,20 +196,6 @@ def _drop_weak(x: np.ndarray, rate: int, poles: np.ndarray) -> tuple[np.ndarray,
         poles = np.delete(poles, worst, axis=0)
 
 
-def _add_ringing_peaks(
-    x: np.ndarray, rate: int, poles: np.ndarray, amplitudes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Add the strongest peaks of the spectrum after the attack that no mode accounts for: poles and amplitudes."""
-    remainder = x - synthesize_poles(poles, amplitudes, x.size, rate)
-    for _ in range(_MAX_PEAKS):
-        peak = find_ringing_peak(x, remainder, rate)
-        if peak is None or (coherence(peak, poles, x.size / rate) > _SAME_POLE).any():
-            break
-        poles = np.concatenate([poles, peak])
-        poles, amplitudes, remainder = refine_jointly(x, rate, poles, 1)
-    return poles, amplitudes
-
-
 def _find_crowded(poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
     """Mask of fast poles that overlap with a stronger fast one, [K]: a burst of noise is fitted by several of them.
 
@@ -240,6 +229,11 @@ def _find_hum(
     side_band = (near & hum & (level[:, None] < 0.1 * level)).any(axis=1)  # side bands of fluctuating hum
     result: np.ndarray = hum | side_band
     return result
+
+
+def _most_audible(poles: np.ndarray, amplitudes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    order = np.sort(np.argsort(-_audibility(poles, amplitudes))[:count])
+    return poles[order], amplitudes[order]
 
 
 def _audibility(poles: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from engine.core.units import SAMPLE_RATE_HZ, db_to_gain, gain_to_db, power_to_d
 from engine.lab.data.recordings import Recording, list_recordings, read_hit
 from engine.lab.evaluation.physics.recordings import BOOTSTRAP_DRAWS, MAX_DURATION_S, choose_evenly
 from engine.physics.analysis.analyze import analyze_hit
-from engine.physics.model import Modes
+from engine.physics.model import Modes, Physics
+from engine.physics.noise import rise_gain
 from engine.physics.synthesis import synthesize_modes
 
 KINDS = {
@@ -80,10 +81,12 @@ def transform_section(hit: np.ndarray, fmax_hz: float = SAMPLE_RATE_HZ / 2) -> S
     return _transform(hit, start, window, fmax_hz)
 
 
-def transform_modes(modes: Modes, section: Section) -> Section:
-    """The same transform of the modes alone: those closer than its resolution are one peak there, as in the hit."""
+def transform_modes(physics: Physics, section: Section) -> Section:
+    """The same transform of the modes alone, with their rise: those closer than its resolution are one peak, as in the
+    hit."""
     end = section.start + section.window.size
-    sound = synthesize_modes([modes], end, SAMPLE_RATE_HZ)[0].numpy().astype(np.float64)
+    sound = synthesize_modes([physics.modes], end, SAMPLE_RATE_HZ)[0].numpy().astype(np.float64)
+    sound *= rise_gain(np.arange(end) / SAMPLE_RATE_HZ, physics.residual.rise_s)
     return _transform(sound, section.start, section.window, float(section.hz[-1]) + 1e-6)
 
 
@@ -104,8 +107,7 @@ def find_peaks(section: Section) -> list[tuple[float, float]]:
     recording does not.
     """
     level, bin_hz = section.level_db, section.hz[1] - section.hz[0]
-    top = np.flatnonzero((level[1:-1] > level[:-2]) & (level[1:-1] >= level[2:])) + 1
-    top = top[np.argsort(-level[top])]
+    top = _find_maxima(level)
     strongest = [int(k) for k in top[: 4 * _MOST_PEAKS] if level[k] > level.max() - _PEAKS_DB]
     peaks = []
     for k in strongest:
@@ -117,6 +119,13 @@ def find_peaks(section: Section) -> list[tuple[float, float]]:
         elif k == strongest[0]:
             return []
     return peaks[:_MOST_PEAKS]
+
+
+def _find_maxima(level: np.ndarray) -> np.ndarray:
+    """Indices of the local maxima of a spectrum, highest first; the flank of a peak outside is none."""
+    top = np.flatnonzero((level[1:-1] > level[:-2]) & (level[1:-1] >= level[2:])) + 1
+    result: np.ndarray = top[np.argsort(-level[top])]
+    return result
 
 
 def ringing_levels(modes: Modes, section: Section) -> np.ndarray:
@@ -178,8 +187,8 @@ def measure_ringing(kind: str, recording: Recording) -> dict[str, Any] | None:
         return row
     row["peak_hz"] = peaks[0][0]
     if len(modes):
-        alone = transform_modes(modes, section)
-        row["strongest_hz"] = float(alone.hz[int(np.argmax(alone.level_db))])
+        alone = transform_modes(physics, section)
+        row["strongest_hz"] = next((float(alone.hz[k]) for k in _find_maxima(alone.level_db)), None)
     equal = [hz for hz, level in peaks if level > peaks[0][1] - SAME_DB]
     row["met"] = any(is_same(row["strongest_hz"], hz, section.width_hz) for hz in equal)
     return row

@@ -14,7 +14,7 @@ EDGES_HZ = np.array([50.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0, 6400.0, 1
 TIMES_S = STEP_S * np.arange(200)
 POWER = np.tile(10.0 ** (-2.0 * TIMES_S), (len(EDGES_HZ) - 1, 1))  # 20 dB a second in every octave
 LEVEL_DB = 10.0 * np.log10(POWER.sum(axis=0))
-SAME = Evidence(EDGES_HZ, POWER, POWER, LEVEL_DB, LEVEL_DB, 1.0, None, STEP_S)
+SAME = Evidence(EDGES_HZ, POWER, POWER, np.zeros(len(POWER)), LEVEL_DB, LEVEL_DB, 1.0, None, STEP_S)
 
 
 def with_error(error_db: float, low_hz: float, high_hz: float, from_s: float = 0.0) -> Evidence:

@@ -146,6 +146,28 @@ def test_background_is_the_recordings_and_no_fault() -> None:
     assert said.startswith("good") and "background" in said
 
 
+def test_a_loud_background_is_no_fault_either_and_does_not_lower_the_fit() -> None:
+    """A fan 16 dB under the hit in the whole of it, where a limit of what counts as faint would not help."""
+    fan = np.random.default_rng(1).standard_normal(round(1.4 * RATE))
+    fan *= 10.0 ** (-16.0 / 20.0) * np.sqrt(np.square(record(BELL)[: round(0.1 * RATE)]).mean())
+    noisy, clean = (compare(sound, BELL, RATE) for sound in (record(BELL) + fan, record(BELL)))
+    assert "too quiet" not in noisy.diagnosis
+    assert noisy.fit is not None and clean.fit is not None and noisy.fit > clean.fit - 0.1
+    late = noisy.band_error_db[:, noisy.band_error_db.shape[1] // 2 :]
+    assert np.nanmin(late, initial=0.0) > -6.0
+
+
+def test_what_still_rings_at_the_end_is_not_taken_for_background() -> None:
+    """Each mode takes 3 s to die, and those of the model half a second."""
+    rings, dies = (
+        replace(BELL, modes=replace(MODES, decay_per_s=(decay,) * 4), residual=NOISE.scaled(-20.0))
+        for decay in (2.3, 13.8)
+    )
+    match = compare(record(rings), dies, RATE)
+    assert match.diagnosis.endswith("so it dies away too fast")
+    assert match.fit is not None and match.fit < 0.4
+
+
 def test_a_level_that_is_wrong_throughout_is_told_in_decibels() -> None:
     quiet = replace(
         BELL, modes=replace(MODES, power_db=tuple(p - 6.0 for p in MODES.power_db)), residual=NOISE.scaled(-6.0)
