@@ -15,7 +15,7 @@ from engine.core.dsp import band_levels_db, band_widths_hz
 from engine.core.errors import BadInput
 from engine.core.threads import one_blas_thread
 from engine.core.units import db_to_power, power_to_db
-from engine.physics.analysis.background import choose_quiet, find_steady, measure_end
+from engine.physics.analysis.background import NEAR_BACKGROUND_DB, choose_quiet, find_steady, measure_background
 from engine.physics.analysis.damped_sinusoids import synthesize_found
 from engine.physics.analysis.envelope import fit_envelope
 from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped
@@ -37,7 +37,7 @@ _LATEST_PEAK = 3.0
 _SHORT_RISES_S = (0.0, 0.00015, 0.0002, 0.0003, 0.0004, 0.0006, 0.0008, 0.0012, 0.0016)
 _SHORT_EDGES_S = (0.0, 0.000125, 0.00025, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.005)
 _MIN_SHORT_BENEFIT_DB = 1.5
-_OVER_BACKGROUND_DB, _FRAME_S, _SILENT = 6.0, 0.005, 1e-20
+_FRAME_S, _SILENT = 0.005, 1e-20
 
 
 def analyze_hit(
@@ -209,17 +209,17 @@ def measure_fit(hit: np.ndarray, physics: Physics, quiet: np.ndarray | None = No
     """Fit of the resynthesis to a recording from its onset on: 1 - d / 12 dB, at least 0.
 
     d is the mean absolute difference of 64 ERB-band levels smoothed over 20 ms, where the recording is within
-    60 dB of its maximum and 6 dB over its background: the level of ``quiet`` [K, M], and what stays at the end of the
+    60 dB of its maximum and 8 dB over its background: the level of ``quiet`` [K, M], and what stays at the end of the
     hit and is no part of the model. Two realisations of the same noise differ by 1 to 2 dB, so only modes alone
     reach 1.
     """
     rate = physics.sample_rate_hz
     resynthesis = synthesize(physics, hit.size / rate)[: hit.size]
     measured, model = (band_levels_db(y, rate) for y in (hit, resynthesis))
-    background = measure_end(db_to_power(measured), db_to_power(model), band_widths_hz(rate) * _FRAME_S)
+    background = measure_background(db_to_power(measured), db_to_power(model), band_widths_hz(rate) * _FRAME_S)
     for stretch in () if quiet is None else quiet:
         background = np.maximum(background, db_to_power(band_levels_db(stretch, rate)).mean(axis=0))
-    floor = np.maximum(measured.max() - 60.0, power_to_db(background + _SILENT) + _OVER_BACKGROUND_DB)
+    floor = np.maximum(measured.max() - 60.0, power_to_db(background + _SILENT) + NEAR_BACKGROUND_DB)
     active = measured > floor
     distance = np.abs(np.maximum(measured, floor) - np.maximum(model, floor))
     return max(0.0, 1.0 - float(distance[active].mean()) / 12.0) if active.any() else 1.0

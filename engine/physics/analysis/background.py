@@ -11,6 +11,9 @@ from engine.core.dsp import erb_edges
 from engine.core.units import power_to_db
 
 HALF_S = 0.1
+NEAR_BACKGROUND_DB = 8.0
+"""What is less than this over the background, and not in the model, is taken for background."""
+
 _BANDS, _LOWEST_HZ = 12, 40.0
 _MOST_FALL_DB, _MOST_BAND_FALL_DB = 1.0, 4.0  # from the first half to the second: mean of the bands, and of any band
 _END_SHARE, _SHORTEST_END = 3, 16  # a third, of 16 frames or more
@@ -46,7 +49,7 @@ def choose_quiet(stretches: Sequence[np.ndarray] | np.ndarray, sample_rate_hz: i
     return result
 
 
-def measure_end(measured: np.ndarray, model: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+def measure_background(measured: np.ndarray, model: np.ndarray, freedom: np.ndarray) -> np.ndarray:
     """Background of each band at the end of a hit, [B], from powers of recording and model over time, [T, B]; or 0.
 
     It is the level of the last third where that does not fall, by more than the levels of noise of ``freedom`` [B]

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import digamma, polygamma
 
 from engine.core.units import db_to_power, power_to_db
+from engine.physics.analysis.background import NEAR_BACKGROUND_DB
 
 OCTAVES_HZ = (0.0, 100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0, 6400.0, 12_800.0, 1e9)
 SPANS_S = (0.0, 0.02, 0.06, 0.15, 0.3, 0.6, 1e9)
@@ -20,10 +21,6 @@ _SLOW_HZ = 400.0  # below, the level of noise over 5 ms is too uncertain
 _CLEAR_DB = 2.5  # smaller errors are inaudible
 _RESTRIKE_DB, _RESTRIKE_S = 3.0, 0.03
 _ATTACK_S, _ATTACK_DB = 0.02, 4.0
-_STEADY_DB, _FAINT_DB = 1.5, 25.0
-NEAR_DB = 8.0
-"""How far over the background a recording may be that is taken for it."""
-
 _NOISY = 0.25
 _DEVIATIONS = 3.0
 _SIMILAR, _SIMILAR_LATER = 0.6, 0.3  # share of the largest error from which a neighbour is merged with it
@@ -65,8 +62,7 @@ def diagnose(evidence: Evidence) -> str:
       error of the 20 ms after it is small;
     - the octaves and time spans of the largest error, if it exceeds 2.5 dB and three standard deviations of the level
       of noise: the maximum of error times loudness times the root of area, widened to neighbours of similar error, with
-      band, time and whether the decay is wrong. The background, and a constant faint level at the end of an octave,
-      are ignored;
+      band, time and whether the decay is wrong. The background is ignored;
     - a good fit: the 90th percentile of the errors.
 
     A note is added where the modes' share of the energy is under a quarter.
@@ -113,7 +109,7 @@ def _find_worst(evidence: Evidence) -> str:
     peak_db = max(measured_db.max(), model_db.max())
     louder_db = np.maximum(measured_db, model_db)
     known_db = _octave_levels(np.repeat(evidence.background[:, None], measured_db.shape[1], axis=1), evidence.edges_hz)
-    background = _find_background(measured_db, model_db, known_db, peak_db)
+    background = (measured_db < known_db + NEAR_BACKGROUND_DB) & (model_db < measured_db)
     active = (louder_db > peak_db - _ACTIVE_DB) & ~background
     error_db = np.clip(
         np.maximum(model_db, peak_db - _ACTIVE_DB) - np.maximum(measured_db, peak_db - _ACTIVE_DB), -_CLIP_DB, _CLIP_DB
@@ -152,22 +148,6 @@ def _octave_levels(power: np.ndarray, edges_hz: np.ndarray) -> np.ndarray:
     smoothed = np.stack(rows)
     smoothed[attack] = summed[attack]
     result: np.ndarray = power_to_db(smoothed + 1e-16)
-    return result
-
-
-def _find_background(measured_db: np.ndarray, model_db: np.ndarray, known_db: np.ndarray, peak_db: float) -> np.ndarray:
-    """Mask of background: the recording near its known level or the faint constant one of an octave's last third.
-
-    That third must last 80 ms or more.
-    """
-    is_known = (measured_db < known_db + NEAR_DB) & (model_db < measured_db)
-    end = measured_db[:, -(measured_db.shape[1] // 3) :]
-    if end.shape[1] < 16:
-        return is_known
-    early, late = (part.mean(axis=1, keepdims=True) for part in np.array_split(end, 2, axis=1))
-    limit_db = _noise_limits_db(np.full((len(measured_db), 1), end.shape[1] / 2 * 0.005))[1]
-    is_constant = (np.abs(early - late) < np.maximum(_STEADY_DB, limit_db)) & (late < peak_db - _FAINT_DB)
-    result: np.ndarray = is_known | is_constant & (measured_db < late + NEAR_DB) & (model_db < measured_db)
     return result
 
 

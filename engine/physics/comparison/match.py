@@ -11,9 +11,9 @@ from engine.core.dsp import erb_edges, power_spectrogram
 from engine.core.errors import BadInput
 from engine.core.units import db_to_power, power_to_db
 from engine.physics.analysis.analyze import measure_fit, single_hit
-from engine.physics.analysis.background import measure_end
+from engine.physics.analysis.background import NEAR_BACKGROUND_DB, measure_background
 from engine.physics.analysis.segmentation import find_restrike
-from engine.physics.comparison.diagnosis import NEAR_DB, Evidence, diagnose
+from engine.physics.comparison.diagnosis import Evidence, diagnose
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import band_shares, envelope_gain, rise_gain
 from engine.physics.synthesis import synthesize, synthesize_modes
@@ -139,14 +139,14 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     hit_alone = single_hit(wave, sample_rate_hz)
     fit = measure_fit(hit_alone, physics)
     chance = measure_fit(synthesize(physics, len(hit_alone) / sample_rate_hz, seed=1).astype(np.float64), physics)
-    background = measure_end(measured.T, model.T, np.diff(edges_hz) * STEP_S)
+    background = measure_background(measured.T, model.T, np.diff(edges_hz) * STEP_S)
     restrike_s = find_restrike(wave, sample_rate_hz)
     evidence = Evidence(
         edges_hz, measured, model, background, level.measured, level.model, match.modes_share, restrike_s, STEP_S
     )
     error_db = np.clip(_db(_smooth(model)) - _db(_smooth(measured)), -CLIP_DB, CLIP_DB)
     floor = max(measured.max(), model.max()) * db_to_power(-ACTIVE_DB)
-    of_background = (_smooth(measured) < db_to_power(NEAR_DB) * background[:, None]) & (error_db < 0.0)
+    of_background = (_smooth(measured) < db_to_power(NEAR_BACKGROUND_DB) * background[:, None]) & (error_db < 0.0)
     error_db[(np.maximum(measured, model) < floor) | of_background] = np.nan
     return replace(
         match,
