@@ -82,11 +82,10 @@ def _triangle_edges(sample_rate_hz: int, bands: int) -> np.ndarray:
     return np.linspace(float(hz_to_erb(40.0)), float(hz_to_erb(top)), bands + 2)
 
 
-def band_widths_hz(sample_rate_hz: int, bands: int = 64) -> np.ndarray:
-    """Widths of the bands of ``band_levels_db``, [bands] in Hz."""
-    hz = erb_to_hz(_triangle_edges(sample_rate_hz, bands))
-    width: np.ndarray = 0.5 * (hz[2:] - hz[:-2])
-    return width
+def band_edges_hz(sample_rate_hz: int, bands: int = 64) -> np.ndarray:
+    """Where the overlapping bands of ``band_levels_db`` meet, [bands + 1] in Hz."""
+    places = _triangle_edges(sample_rate_hz, bands)
+    return erb_to_hz(0.5 * (places[1:] + places[:-1]))
 
 
 def band_levels_db(

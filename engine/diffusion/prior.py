@@ -27,8 +27,8 @@ from engine.diffusion.spectrogram import (
     wave_to_spectrogram,
 )
 from engine.physics.model import Modes, Residual
-from engine.physics.noise import envelope_gain, rise_gain, synthesize_residual
-from engine.physics.synthesis import synthesize_modes
+from engine.physics.noise import envelope_gain, rise_gain, rise_peak, synthesize_residual
+from engine.physics.synthesis import list_levels, synthesize_modes
 
 FLOOR_DB = -80.0
 """Whitening floor relative to the loudest expected bin; the sampler treats anything below as silence."""
@@ -62,27 +62,18 @@ class Condition:
 
 
 def count_frames(modes: Modes, residual: Residual) -> int:
-    """Frames the sampler needs until the prior has fallen by 60 dB, from FRAME_COUNTS.
+    """Frames the sampler needs until the prior is 60 dB under its peak, from FRAME_COUNTS.
 
     Depends on the hit's own physics alone, so that batch mates cannot change it.
     """
-    powers: list[float] = []
-    decays: list[float] = []
-    for frequency, power, decay, muted in zip(
-        modes.frequency_hz, modes.power_db, modes.decay_per_s, modes.mute_mask, strict=True
-    ):
-        if not muted and 0.0 < frequency < SAMPLE_RATE_HZ / 2:
-            powers.append(power)
-            decays.append(decay)
-    for _, component in residual.components:
-        powers += list(component.power_db)
-        decays += list(component.decay_per_s)
-    if not powers:
+    power_db, decay_per_s = list_levels(modes, residual, SAMPLE_RATE_HZ)
+    if not power_db.size:
         return FRAME_COUNTS[0]
     times = np.arange(FRAME_COUNTS[-1]) * (HOP / SAMPLE_RATE_HZ)
-    energy = np.power(10.0, np.asarray(powers)[:, None] / 10.0) * np.exp(-2.0 * np.asarray(decays)[:, None] * times)
-    total = energy.sum(axis=0)
-    loud = np.flatnonzero(total > total[0] * db_to_power(LENGTH_DB))
+    power = db_to_power(power_db)
+    total = power @ np.exp(-2.0 * decay_per_s[:, None] * times)
+    peak = float(power @ rise_peak(decay_per_s, residual.rise_s) ** 2)
+    loud = np.flatnonzero(total > peak * db_to_power(LENGTH_DB))
     last = int(loud[-1]) + ONSET_SAMPLE // HOP + 4 if len(loud) else 0
     return next((count for count in FRAME_COUNTS if last <= count), FRAME_COUNTS[-1])
 

@@ -13,7 +13,7 @@ from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB, db_to_gain, gain_to_db
 from engine.diffusion.spectrogram import FRAME_COUNTS, HOP
 from engine.physics.model import ENVELOPE_STEP_S, Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import synthesize_residual
-from engine.physics.synthesis import ring_time_s, synthesize_modes
+from engine.physics.synthesis import CUT_FADE_S, LONGEST_RING_S, fade_out, ring_time_s, synthesize_modes
 
 CROSSFADE_SAMPLES = 4096
 FADE_SAMPLES = 1024
@@ -40,7 +40,8 @@ def extend_tail(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -
     discontinuity; their decays are those of the physics.
     """
     sound = np.nan_to_num(wave.astype(np.float32))
-    length = math.ceil(ring_time_s(Physics(modes, residual, SAMPLE_RATE_HZ)) * SAMPLE_RATE_HZ)
+    ring_s = ring_time_s(Physics(modes, residual, SAMPLE_RATE_HZ))
+    length = math.ceil(ring_s * SAMPLE_RATE_HZ)
     if len(sound) + FADE_SAMPLES < length and len(sound) > FRAME_COUNTS[-2] * HOP:
         sound = sound[: len(sound) - EDGE_SAMPLES]
         start = len(sound) - CROSSFADE_SAMPLES
@@ -54,8 +55,7 @@ def extend_tail(wave: np.ndarray, modes: Modes, residual: Residual, seed: int) -
         tail = ramp * ringing + np.sqrt(1.0 - (1.0 - ramp) ** 2) * noise
         tail[:CROSSFADE_SAMPLES] += (1.0 - ramp[:CROSSFADE_SAMPLES]) * sound[start:]
         sound = np.concatenate((sound[:start], tail)).astype(np.float32)
-    fade = min(FADE_SAMPLES, len(sound))
-    sound[len(sound) - fade :] *= (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, fade))).astype(np.float32)
+    fade_out(sound, round(CUT_FADE_S * SAMPLE_RATE_HZ) if ring_s >= LONGEST_RING_S else FADE_SAMPLES)
     return sound
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import fft as fast_fourier
 from scipy import linalg
 
-from engine.core.units import SILENCE_DB, db_to_gain, db_to_power
+from engine.core.units import SAMPLE_RATE_HZ, SILENCE_DB, db_to_gain, db_to_power
 from engine.physics.model import ENVELOPE_STEP_S, Residual
 
 _NOISE_ORDER = ("strike", "room", "attack", "tail")  # part of the seed of each component's noise
@@ -20,6 +20,7 @@ _BLOCK = 256
 _CURVE_POINTS, _NEGLIGIBLE, _INAUDIBLE = 64, 3e-5, 1e-7
 _BEFORE_S = 0.085  # of noise before the onset: longer than the lowest bands' filters
 _LONG_S = 0.7  # from which two threads are faster than one
+_HALF_SAMPLE_S = 0.5 / SAMPLE_RATE_HZ
 _CROSSFADE = 0.25  # of the narrower neighbour, on either side of an inner edge
 
 
@@ -206,12 +207,21 @@ def _components(residual: Residual) -> list[tuple[int, np.ndarray, np.ndarray]]:
 def rise_gain(time_s: np.ndarray, rise_s: float) -> np.ndarray:
     """Raised-cosine fade-in from 0 to 1 over ``rise_s``, by time from the onset.
 
-    It models the contact force between striker and object, which rises more slowly the longer the contact lasts.
+    It models the contact force between striker and object, which rises more slowly the longer the contact lasts. A
+    sample has the gain at its middle, so that a rise much shorter than a sample changes nothing.
     """
     if rise_s <= 0.0:
         return np.ones_like(time_s)
-    result: np.ndarray = 0.5 - 0.5 * np.cos(np.pi * np.clip(time_s / rise_s, 0.0, 1.0))
+    result: np.ndarray = 0.5 - 0.5 * np.cos(np.pi * np.clip((time_s + _HALF_SAMPLE_S) / rise_s, 0.0, 1.0))
     return result
+
+
+def rise_peak(decay_per_s: np.ndarray, rise_s: float) -> np.ndarray:
+    """Largest gain that exponential decays reach under a rise: the maximum over time of rise times decay."""
+    lasting = decay_per_s * rise_s
+    angle = np.arctan2(np.pi, lasting)  # of the rise, where the slope of the product is 0
+    peak: np.ndarray = np.sin(angle) ** 2 * np.exp(-2.0 / np.pi * angle * lasting)
+    return peak
 
 
 def envelope_gain(time_s: np.ndarray, envelope_db: Sequence[float]) -> np.ndarray:

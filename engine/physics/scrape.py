@@ -11,6 +11,9 @@ it is crossed. So at speed v over grains a distance g apart:
 - crossing a grain takes WIDTH g / v, so that the force falls by 12 dB an octave above f = v / (2 pi WIDTH g);
 - at rest there is silence.
 
+The surface is drawn in grains from the start of the way, so that a longer way only appends to it: another length, speed
+or grain crosses the same grains at other times.
+
 The sound is the convolution of this force with the object's strike, since modes and noise are linear: what the sampler
 gave the strike, the scrape has too.
 """
@@ -33,7 +36,7 @@ WIDTH = 1.0 / 16.0
 LOWEST_HZ = 20.0
 _CHUNK = 64
 _FADE_S = 0.005
-_MOST_GRAINS = 4_000_000
+_MOST_GRAINS_A_DRAW = 1 << 20
 
 
 def stroke_speed(stroke: Stroke, time_s: np.ndarray) -> np.ndarray:
@@ -54,10 +57,9 @@ def draw_force(stroke: Stroke, sample_rate_hz: int, seed: int) -> np.ndarray:
     speed = stroke_speed(stroke, (np.arange(count) + 0.5) / sample_rate_hz)
     path_m = np.concatenate([[0.0], np.cumsum(speed) / sample_rate_hz])
     grain_m = stroke.grain_mm / 1000.0
-    grains = min(_MOST_GRAINS, math.ceil(path_m[-1] / grain_m))
-    if grains == 0:
+    if path_m[-1] == 0.0:
         return np.zeros(count)
-    force = _lay_grains(path_m, grain_m, np.random.default_rng([seed, 1]))
+    force = _lay_grains(path_m / grain_m, seed)
     force *= math.sqrt(STRIKES_PER_S * grain_m)
     for _ in range(2):
         force = _smear(force, speed / (WIDTH * grain_m * sample_rate_hz))
@@ -70,18 +72,31 @@ def draw_force(stroke: Stroke, sample_rate_hz: int, seed: int) -> np.ndarray:
     return np.asarray(force, np.float64)
 
 
-def _lay_grains(path_m: np.ndarray, grain_m: float, random: np.random.Generator) -> np.ndarray:
-    """Impulses [N] of random grains when they are reached, split between the two samples beside each."""
-    count = len(path_m) - 1
-    number = min(_MOST_GRAINS, int(random.poisson(path_m[-1] / grain_m)))
-    places_m = np.sort(random.uniform(0.0, path_m[-1], number))
-    parts = random.standard_normal(number)
-    moving = np.flatnonzero(np.diff(path_m) > 0.0)
-    places = np.interp(places_m, path_m[np.append(moving, moving[-1] + 1)], np.append(moving, moving[-1] + 1))
-    first = np.minimum(places.astype(np.int64), count - 1)
-    later = places - first
-    impulses = np.bincount(first, parts * (1.0 - later), count + 1) + np.bincount(first + 1, parts * later, count + 1)
-    return np.asarray(impulses[:count], np.float64)
+def _lay_grains(path: np.ndarray, seed: int) -> np.ndarray:
+    """Impulses [N] of random grains when they are reached, split between the two samples beside each.
+
+    ``path`` [N + 1] is the way in mean distances of grains. Distances and heights come from generators of their own, so
+    that neither depends on how many grains there are.
+    """
+    gaps, heights = (np.random.default_rng([seed, number]) for number in (1, 2))
+    count = len(path) - 1
+    impulses = np.zeros(count + 1)
+    moving = np.flatnonzero(np.diff(path) > 0.0)
+    reached = np.append(moving, moving[-1] + 1)  # samples between which the contact moves, so that each place has one
+    end = 0.0
+    while end < path[-1]:
+        missing = path[-1] - end
+        number = min(_MOST_GRAINS_A_DRAW, math.ceil(missing + 4.0 * math.sqrt(missing)) + 1)  # mostly enough at once
+        places = end + np.cumsum(gaps.standard_exponential(number))
+        end = places[-1]
+        places = places[places < path[-1]]
+        parts = heights.standard_normal(number)[: len(places)]
+        times = np.interp(places, path[reached], reached)
+        first = np.minimum(times.astype(np.int64), count - 1)
+        later = times - first
+        impulses += np.bincount(first, parts * (1.0 - later), count + 1)
+        impulses += np.bincount(first + 1, parts * later, count + 1)
+    return impulses[:count]
 
 
 def _smear(force: np.ndarray, rate: np.ndarray) -> np.ndarray:

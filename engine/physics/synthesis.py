@@ -8,45 +8,70 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from engine.core.units import LN_60_DB, db_to_gain
-from engine.physics.model import Modes, Physics
-from engine.physics.noise import rise_gain, synthesize_residual
+from engine.core.units import LN_60_DB, db_to_gain, gain_to_db
+from engine.physics.model import Modes, Physics, Residual
+from engine.physics.noise import rise_gain, rise_peak, synthesize_residual
 
 _BLOCK = 256
 _COARSE = 16
 _INAUDIBLE = 1e-7  # -140 dB re full scale
+_LEAST_PEAK = 1e-15
 _MAX_PHASORS = 2**23  # numbers at a time: 64 MB
 
-
 LONGEST_RING_S = 20.0
+CUT_FADE_S = 1.0
+"""Fade of what still sounds at LONGEST_RING_S."""
+
+_END_FADE_S, _MOST_FADED = 0.02, 0.25  # and share of a short sound
+
+
+def list_levels(modes: Modes, residual: Residual, sample_rate_hz: int) -> tuple[np.ndarray, np.ndarray]:
+    """Level in dB and decay per second of every mode and noise band that sounds at a sample rate, [K] each."""
+    muted = modes.mute_mask
+    rows = zip(modes.frequency_hz, modes.power_db, modes.decay_per_s, muted, strict=True)
+    levels = [(power, decay) for frequency, power, decay, off in rows if frequency < sample_rate_hz / 2 and not off]
+    for _, component in residual.components:
+        bands = zip(residual.edges_hz, component.power_db, component.decay_per_s, strict=False)  # an edge more
+        levels += [(power, decay) for low_hz, power, decay in bands if low_hz < sample_rate_hz / 2]
+    power_db, decay_per_s = np.array(levels, dtype=np.float64).reshape(-1, 2).T
+    return power_db, decay_per_s
 
 
 def ring_time_s(physics: Physics) -> float:
-    """Seconds until every mode and noise band is 60 dB under the loudest one's start, at most LONGEST_RING_S."""
-    levels: list[tuple[float, float]] = []
-    muted = physics.modes.mute_mask
-    for power, decay, off in zip(physics.modes.power_db, physics.modes.decay_per_s, muted, strict=True):
-        if not off:
-            levels.append((power, decay))
-    for _, component in physics.residual.components:
-        levels += list(zip(component.power_db, component.decay_per_s, strict=True))
-    if not levels:
+    """Seconds until every mode and noise band is 60 dB under the loudest one's peak, at most LONGEST_RING_S.
+
+    Those that do not sound at the sample rate have no part in it. A slow rise lowers the peaks and so the floor.
+    """
+    power_db, decay_per_s = list_levels(physics.modes, physics.residual, physics.sample_rate_hz)
+    if not power_db.size:
         return 0.0
-    floor = max(power for power, _ in levels) - 60.0
-    rings = [(power - floor) / 60.0 * LN_60_DB / max(decay, 1e-9) for power, decay in levels if power > floor]
-    return min(LONGEST_RING_S, max(rings, default=0.0))
+    peak_db = power_db + gain_to_db(np.maximum(rise_peak(decay_per_s, physics.residual.rise_s), _LEAST_PEAK))
+    rings_s = (power_db - peak_db.max() + 60.0) / 60.0 * LN_60_DB / np.maximum(decay_per_s, 1e-9)
+    return min(LONGEST_RING_S, max(0.0, float(rings_s.max())))
+
+
+def fade_out(sound: np.ndarray, length_samples: int) -> None:
+    """Fade the end of a sound to 0 in place, by half a cosine."""
+    count = min(length_samples, len(sound))
+    sound[len(sound) - count :] *= (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, count))).astype(sound.dtype)
 
 
 def synthesize(physics: Physics, duration_s: float | None = None, seed: int = 0) -> np.ndarray:
     """Waveform of modes and residual, without the sampler: float32 at the physics' sample rate, sample 0 = onset.
 
-    ``duration_s`` defaults to ``ring_time_s``. ``seed`` selects the realisation of the residual. Nothing is clipped.
+    ``duration_s`` defaults to ``ring_time_s``, and only then the end is faded. ``seed`` selects the realisation of the
+    residual. Nothing is clipped.
     """
     rate = physics.sample_rate_hz
-    length = max(1, math.ceil((ring_time_s(physics) if duration_s is None else duration_s) * rate - 1e-6))
+    length_s = ring_time_s(physics) if duration_s is None else duration_s
+    length = max(1, math.ceil(length_s * rate - 1e-6))
     sound = synthesize_modes([physics.modes], length, rate)[0].numpy().astype(np.float64)
     sound += synthesize_residual(physics.residual, length, rate, seed)
-    return (sound * rise_gain(np.arange(length) / rate, physics.residual.rise_s)).astype(np.float32)
+    sound *= rise_gain(np.arange(length) / rate, physics.residual.rise_s)
+    if duration_s is None:
+        fade_s = CUT_FADE_S if length_s >= LONGEST_RING_S else min(_END_FADE_S, _MOST_FADED * length_s)
+        fade_out(sound, round(fade_s * rate))
+    return sound.astype(np.float32)
 
 
 def synthesize_modes(

@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from engine.core.errors import BadInput
-from engine.core.units import SAMPLE_RATE_HZ
+from engine.core.units import SAMPLE_RATE_HZ, db_to_gain
 from engine.document.edits.settings import set_mix
 from engine.document.edits.values import GAIN_RANGE_DB, Edit
 from engine.document.project import Project
@@ -18,6 +20,9 @@ from engine.pipeline.master import master_track
 
 CLOSE_LU = 0.05
 """A loudness this near to its target is there."""
+
+_METER_TOP_LUFS = 10.0
+"""FFmpeg's meter counts what is momentarily louder than this as no louder in loudness and range."""
 
 _SAME_LU = 0.01
 _ROUNDS = 12
@@ -39,11 +44,21 @@ def measure_track(
     ``check`` is called between blocks and may raise Cancelled.
     """
     track = master_track(project, rendered, channels)
-    meter = LoudnessMeter(count_channels(track), SAMPLE_RATE_HZ)
-    for block in iter_blocks(track, _BLOCK):
-        check()
-        meter.add(block)
-    return meter.finish()
+
+    def measure(gain_db: float) -> Loudness:
+        meter = LoudnessMeter(count_channels(track), SAMPLE_RATE_HZ)
+        for block in iter_blocks(track, _BLOCK):
+            check()
+            meter.add(block * np.float32(db_to_gain(gain_db)) if gain_db else block)
+        return meter.finish()
+
+    found = measure(0.0)
+    over_lu = found.momentary_lufs - _METER_TOP_LUFS
+    if not over_lu > 0.0:  # NaN too
+        return found
+    lower_db = over_lu + 1.0
+    lowered = measure(-lower_db)
+    return found._replace(integrated_lufs=lowered.integrated_lufs + lower_db, range_lu=lowered.range_lu)
 
 
 def fit_loudness(
@@ -102,11 +117,18 @@ def _raise_to(
 ) -> tuple[float, Loudness]:
     """The lowest level from ``low_db`` on, where ``found`` was measured, that reaches a target under a limiter.
 
-    The slope of the last two measurements leads on until the target is passed, then the interval is halved. The highest
-    level is returned where not even that one reaches it.
+    Where ``found`` is too loud already, since soft parts fell under the gate, it is looked for below. The slope of the
+    last two measurements leads on until the target is passed, then the interval is halved. The highest level is
+    returned where not even that one reaches it.
     """
     low, slope = (low_db, found), 1.0
     high: tuple[float, Loudness] | None = None
+    for _ in range(_ROUNDS):
+        over_lu = low[1].integrated_lufs - target_lufs
+        gain_db = hold(low[0] - over_lu) if over_lu > CLOSE_LU else low[0]
+        if gain_db == low[0]:
+            break
+        high, low = low, (gain_db, measure(gain_db))
     for _ in range(_ROUNDS):
         missing_lu = target_lufs - low[1].integrated_lufs
         if missing_lu <= CLOSE_LU:

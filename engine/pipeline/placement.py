@@ -32,9 +32,10 @@ def first_sample(hit: Hit, lead: int = 0) -> int:
 def place_hit(hit: Hit, samples: np.ndarray, length: int, lead: int = 0) -> np.ndarray:
     """A hit's samples from ``first_sample`` on, delayed by a share of a sample and cut at a track's ends.
 
-    A part before the hit that the track's start cuts is faded in.
+    A part before the hit that the track's start cuts is faded in, until the hit itself begins at the latest.
     """
     first, fraction = _split_time(hit, lead)
+    own = first + lead  # where in the track the hit itself begins
     samples = samples[: max(0, length - first) + DELAY_TAPS]
     if fraction and len(samples):
         samples = _delay(samples, fraction)
@@ -42,7 +43,7 @@ def place_hit(hit: Hit, samples: np.ndarray, length: int, lead: int = 0) -> np.n
     if first < 0:
         cut, samples, first = -first, samples[-first:], 0
         if cut > DELAY_TAPS:
-            samples = samples * _fade_out(len(samples))[::-1]
+            samples = samples * _fade_out(len(samples), own)[::-1]
     room = max(0, length - first)
     if len(samples) > room:
         samples = samples[:room] * _fade_out(room)
@@ -69,9 +70,9 @@ def delay_kernel(fraction: float) -> np.ndarray:
     return (kernel / kernel.sum()).astype(np.float32)
 
 
-def _fade_out(length: int) -> np.ndarray:
-    """Gains [length] that end in a short raised-cosine fade, at most half of the length."""
-    fade = min(FADE_SAMPLES, length // 2)
+def _fade_out(length: int, most: int = FADE_SAMPLES) -> np.ndarray:
+    """Gains [length] that end in a short raised-cosine fade, of ``most`` samples and half of the length at most."""
+    fade = min(FADE_SAMPLES, most, length // 2)
     gains = np.ones(length, np.float32)
     if fade:
         gains[length - fade :] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(fade) + 1) / fade)

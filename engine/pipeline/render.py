@@ -28,7 +28,7 @@ from engine.pipeline.part_strikes import PARTS_VERSION, is_plain, join_parts, pa
 from engine.pipeline.scrapes import scrape_hits
 from engine.pipeline.velocity_layers import has_layers, strike_sound
 
-RENDER_VERSION = 8
+RENDER_VERSION = 9
 """Part of every key: raise it when the same document renders differently."""
 
 LAW_VERSION = 1
@@ -43,7 +43,7 @@ LOUDNESS_VERSION = 1
 LAYERS_VERSION = 1
 """Part of the key of every hit of a sound with velocity layers: raise it when they are chosen differently."""
 
-STROKE_VERSION = 1
+STROKE_VERSION = 2
 """Part of the key of every hit that scrapes: raise it when the law of scraping changes."""
 
 TAKE_VERSION = 4

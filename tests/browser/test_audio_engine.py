@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +20,7 @@ from engine.physics.synthesis import synthesize
 from engine.pipeline.events import RenderedHit
 from engine.pipeline.master import master_track
 from engine.pipeline.part_strikes import hit_lead
+from engine.pipeline.placement import DELAY_TAPS
 from engine.pipeline.track import hit_room, hit_side, place_hits
 from tests.browser.audio_page import modes_value, open_audio_page, pack, run, some_modes, unpack
 
@@ -187,6 +189,46 @@ def test_a_sound_already_ringing_is_joined_at_its_offset(page: Page, lead: int) 
     return made[960 + 4800];
     """
     assert abs(run(page, script, lead) - 0.35 - lead / SAMPLE_RATE_HZ) < 1e-4
+
+
+@pytest.mark.parametrize("samples", [0, 48, 48 + 32 / 64])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_hit_at_the_beginning_keeps_its_attack_beside_a_part_before_it(
+    page: Page, samples: float, late: bool
+) -> None:
+    """Playback's start cuts the part as the track's start does, and fades only that in; also where it loads late."""
+    lead = 1440
+    sound = Sound("s1", "Sound", Modes(), Residual(), Source("preset"))
+    early = replace(sound, id="s2", parts=(Part("p", "s1", -lead / SAMPLE_RATE_HZ),))
+    hit = Hit("h", samples / SAMPLE_RATE_HZ, "s2", 1)
+    clip = Clip("clip.mp4", "0", 1.0, Fraction(25), 16, 16)
+    noise = np.random.default_rng(3).normal(0, 0.1, 6000).astype(np.float32)
+    project = Project(clip, (sound, early), (hit,), Mix(width=0.0))
+    assert hit_lead(project, hit) == lead
+    wanted = place_hits(project, {"h": RenderedHit("noise", noise)})[:, 0]
+    script = """
+    const context = new OfflineAudioContext(2, 12000, 48000);
+    const { time_s } = given;
+    const hit = { id: "h", time_s, sound_id: "s2", velocity_db: 0, gain_db: 0, pan: 0, mute: false, offsets: {} };
+    const project = { clip: { picture_offset_s: 0 }, mix: { gain_db: 0 }, sounds: [], hits: [hit] };
+    const store = makeStore({ project }, new Map([["h", { key: "noise", lead: given.lead }]]));
+    let load;
+    const loaded = new Promise((resolve) => { load = () => resolve(unpack(given.samples)); });
+    if (given.late) context.suspend(1536 / 48000).then(load).then(() => pause(100)).then(() => context.resume());
+    else load();
+    const engine = audio.createAudio(store, { context, fetchSound: () => loaded });
+    engine.play(0);
+    await pause(100);
+    const made = (await context.startRendering()).getChannelData(0);
+    engine.dispose();
+    return pack(made);
+    """
+    value = {"time_s": hit.time_s, "lead": lead, "samples": pack(noise), "late": late}
+    start = 960 if not late else 1536 + (0 if float(samples).is_integer() else DELAY_TAPS // 2 - 1)
+    found = unpack(run(page, script, value))[start:]
+    own = int(np.ceil(samples))
+    assert np.abs(found[own:] - wanted[own : len(found)]).max() < 1e-5
+    assert not own or abs(found[0]) < 0.1 * np.abs(found).max()
 
 
 def test_the_meter_knows_a_sine(page: Page) -> None:

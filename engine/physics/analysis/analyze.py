@@ -11,7 +11,7 @@ from itertools import repeat
 
 import numpy as np
 
-from engine.core.dsp import band_levels_db, band_widths_hz
+from engine.core.dsp import band_edges_hz, band_levels_db
 from engine.core.errors import BadInput
 from engine.core.threads import one_blas_thread
 from engine.core.units import db_to_power, power_to_db
@@ -21,7 +21,7 @@ from engine.physics.analysis.envelope import fit_envelope
 from engine.physics.analysis.modes import drop_echoes, fit_modes, restore_clipped
 from engine.physics.analysis.noise_components import room_decay
 from engine.physics.analysis.residual import fit_residual
-from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down
+from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down, remove_offset
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import expected_level, rise_gain
 from engine.physics.synthesis import synthesize
@@ -37,7 +37,7 @@ _LATEST_PEAK = 3.0
 _SHORT_RISES_S = (0.0, 0.00015, 0.0002, 0.0003, 0.0004, 0.0006, 0.0008, 0.0012, 0.0016)
 _SHORT_EDGES_S = (0.0, 0.000125, 0.00025, 0.0005, 0.001, 0.002, 0.003, 0.004, 0.005)
 _MIN_SHORT_BENEFIT_DB = 1.5
-_FRAME_S, _SILENT = 0.005, 1e-20
+_SILENT = 1e-20
 
 
 def analyze_hit(
@@ -63,10 +63,10 @@ def _analyze(
     samples: np.ndarray, sample_rate_hz: int, max_modes: int, onset_s: float | None, quiet: np.ndarray | None
 ) -> tuple[Physics, np.ndarray]:
     """Physics of one recorded hit, and what was analysed, [N]: from its onset to the next, its peaks restored."""
-    x = np.asarray(samples, dtype=np.float64)
-    if x.ndim not in (1, 2) or not np.isfinite(x).all():
+    channels = np.asarray(samples, dtype=np.float64)
+    if channels.ndim not in (1, 2) or not np.isfinite(channels).all():
         raise BadInput("the recording holds values that are not finite numbers; export it again")
-    x = mix_down(x)
+    x = mix_down(channels)
     if x.size < 0.005 * sample_rate_hz:
         raise BadInput("the recording is shorter than 5 ms; give one whole hit")
     if float(np.ptp(x)) < 1e-5:  # at whatever offset
@@ -74,12 +74,13 @@ def _analyze(
     if onset_s is None:
         onset_s = find_onset(x, sample_rate_hz)
     start = min(max(0, round(onset_s * sample_rate_hz)), x.size - 1)
+    x = remove_offset(x, start)
     hit = single_hit(x[start : start + round(_MAX_ANALYSED_S * sample_rate_hz)], sample_rate_hz)
     before = x[max(0, start - round(_BEFORE_S * sample_rate_hz)) : start]
     if quiet is None:
         quiet = choose_quiet(find_steady(before, sample_rate_hz), sample_rate_hz)
     with one_blas_thread():
-        clipped = find_clipped(hit)
+        clipped = find_clipped(channels[start : start + hit.size])
         if np.count_nonzero(clipped) > _MAX_UNRESTORED:
             hit = restore_clipped(hit, clipped, sample_rate_hz, max_modes)
         physics = Physics(
@@ -216,7 +217,7 @@ def measure_fit(hit: np.ndarray, physics: Physics, quiet: np.ndarray | None = No
     rate = physics.sample_rate_hz
     resynthesis = synthesize(physics, hit.size / rate)[: hit.size]
     measured, model = (band_levels_db(y, rate) for y in (hit, resynthesis))
-    background = measure_background(db_to_power(measured), db_to_power(model), band_widths_hz(rate) * _FRAME_S)
+    background = measure_background(hit, rate, band_edges_hz(rate), db_to_power(measured), db_to_power(model))
     for stretch in () if quiet is None else quiet:
         background = np.maximum(background, db_to_power(band_levels_db(stretch, rate)).mean(axis=0))
     floor = np.maximum(measured.max() - 60.0, power_to_db(background + _SILENT) + NEAR_BACKGROUND_DB)

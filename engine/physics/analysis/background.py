@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from scipy import fft as fast_fourier
@@ -18,6 +19,7 @@ _BANDS, _LOWEST_HZ = 12, 40.0
 _MOST_FALL_DB, _MOST_BAND_FALL_DB = 1.0, 4.0  # from the first half to the second: mean of the bands, and of any band
 _END_SHARE, _SHORTEST_END = 3, 16  # a third, of 16 frames or more
 _STEADY_DB, _UNEXPLAINED, _DEVIATIONS = 1.5, 0.25, 3.0
+_LINE_BINS, _TONAL = 5, 0.8
 _SILENT = 1e-13  # mean square of silence that was never recorded
 _MOST_STRETCHES, _ALIKE_DB = 16, 4.0
 
@@ -49,23 +51,40 @@ def choose_quiet(stretches: Sequence[np.ndarray] | np.ndarray, sample_rate_hz: i
     return result
 
 
-def measure_background(measured: np.ndarray, model: np.ndarray, freedom: np.ndarray) -> np.ndarray:
-    """Background of each band at the end of a hit, [B], from powers of recording and model over time, [T, B]; or 0.
+def measure_background(
+    hit: np.ndarray, sample_rate_hz: int, edges_hz: np.ndarray, measured: np.ndarray, model: np.ndarray
+) -> np.ndarray:
+    """Background of each band at the end of a hit [N], [B], from powers of hit and model over time, [T, B]; or 0.
 
-    It is the level of the last third where that does not fall, by more than the levels of noise of ``freedom`` [B]
-    degrees of freedom a frame do, and is 6 dB over the model: what the model explains is the sound itself.
+    It is the level of the last third, where that falls by no more than noise does by chance, is 6 dB over the model
+    and is no tone: what the model explains, and what rings, is the sound itself.
     """
     end = slice(len(measured) - len(measured) // _END_SHARE, None)
     if len(measured[end]) < _SHORTEST_END:
         return np.zeros(measured.shape[1])
     early, late = (part.mean(axis=0) for part in np.array_split(measured[end], 2))
-    most_db = np.maximum(
-        _STEADY_DB, _DEVIATIONS * 4.343 * np.sqrt(2.0 / np.maximum(1.0, freedom * len(measured[end]) / 2))
-    )
+    freedom = np.maximum(1.0, np.diff(edges_hz) * hit.size / sample_rate_hz / _END_SHARE / 2)
+    most_db = np.maximum(_DEVIATIONS * 4.343 * np.sqrt(2.0 / freedom), _STEADY_DB)
     fall_db = power_to_db((early + _SILENT) / (late + _SILENT))
     level = 0.5 * (early + late)
-    result: np.ndarray = np.where((fall_db < most_db) & (model[end].mean(axis=0) < _UNEXPLAINED * level), level, 0.0)
+    unexplained = model[end].mean(axis=0) < _UNEXPLAINED * level
+    tonal = _find_tones(hit[hit.size - hit.size // _END_SHARE :], sample_rate_hz, edges_hz)
+    result: np.ndarray = np.where((fall_db < most_db) & unexplained & ~tonal, level, 0.0)
     return result
+
+
+def _find_tones(samples: np.ndarray, rate: int, edges_hz: np.ndarray) -> np.ndarray:
+    """Mask of the bands, [B], in which one spectral line of samples [N] holds four fifths of the power."""
+    size = fast_fourier.next_fast_len(samples.size, real=True)
+    power = np.square(np.abs(fast_fourier.rfft(samples * np.hanning(samples.size), size)))
+    line = np.convolve(power, np.ones(_LINE_BINS), mode="same")
+    places = np.round(edges_hz * size / rate).astype(int)
+    return np.array(
+        [
+            high - low > 2 * _LINE_BINS and line[low:high].max() > _TONAL * power[low:high].sum()
+            for low, high in pairwise(places.tolist())
+        ]
+    )
 
 
 def _band_levels_db(frames: np.ndarray, rate: int) -> np.ndarray:

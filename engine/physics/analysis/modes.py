@@ -103,7 +103,7 @@ def drop_echoes(hit: np.ndarray, modes: Modes, room: np.ndarray, sample_rate_hz:
 
 
 def restore_clipped(hit: np.ndarray, clipped: np.ndarray, sample_rate_hz: int, max_modes: int = 64) -> np.ndarray:
-    """Replace the clipped samples (a mask, [N]) of a hit [N] by a modal extrapolation, at least the clipping level.
+    """Replace the clipped samples (a mask, [N]) of a hit [N] by a modal extrapolation, at least as loud.
 
     Poles are estimated after the last clipped sample, then in the restored hit; amplitudes are fitted to the samples
     that are not clipped.
@@ -126,7 +126,7 @@ def restore_clipped(hit: np.ndarray, clipped: np.ndarray, sample_rate_hz: int, m
         normal = matrix.T @ matrix
         amplitudes = np.linalg.solve(normal + 1e-6 * np.diag(np.diag(normal)), matrix.T @ hit[valid])
         sign = np.sign(hit[span])
-        magnitude = np.clip(sign * (columns @ amplitudes), level, _MAX_RESTORED_GAIN * level)
+        magnitude = np.clip(sign * (columns @ amplitudes), np.abs(hit[span]), _MAX_RESTORED_GAIN * level)
         restored = hit.copy()
         restored[span] = np.where(clipped[span], sign * magnitude, hit[span])
         late = restored

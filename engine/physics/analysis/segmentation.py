@@ -22,6 +22,7 @@ _FRAME, _LEAST_FRAMES = 2048, 8  # samples; frames of which most hold no hit
 _DISTINCT, _LEAST_DISTINCT = 20.0, 0.0001  # power over the lower quartile; share of all power
 _LEAST_KEPT = 0.3  # of the power of the transient part, in the mix
 _MIN_RUN, _MIN_PEAKS, _MIN_LONG_PEAKS = 3, 4, 2
+_LEAST_QUIET, _LEAST_OFFSET = 1024, 0.005  # samples before the onset; share of the peak
 
 
 def mix_down(samples: np.ndarray) -> np.ndarray:
@@ -152,20 +153,43 @@ def find_restrike(hit: np.ndarray, sample_rate_hz: int) -> float | None:
     return float(times_s[strikes[0]]) + 0.7 * window / sample_rate_hz if strikes.size else None
 
 
-def find_clipped(hit: np.ndarray) -> np.ndarray:
-    """Mask [N] of clipped samples: those within 0.01 % of the maximum magnitude, where several peaks reach it.
+def remove_offset(samples: np.ndarray, onset: int = 0) -> np.ndarray:
+    """Samples [N] less a constant offset, measured before the onset, or in all where that is too short.
 
-    A decaying sound does not return to its maximum, so four peaks of equal height mean clipping, and so do two that
+    What differs between the halves is rumble and no offset. One under half a percent of the peak is inaudible and
+    stays.
+    """
+    measured = samples[:onset] if onset >= _LEAST_QUIET else samples
+    early, late = (float(half.mean()) for half in np.array_split(measured, 2))
+    offset = 0.5 * (early + late)
+    least = max(abs(early - late), _LEAST_OFFSET * float(np.abs(samples).max()))
+    return samples - offset if abs(offset) > least else samples
+
+
+def find_clipped(hit: np.ndarray) -> np.ndarray:
+    """Mask [N] of the clipped samples of a hit [N] or [N, C], in any channel.
+
+    Those within 0.01 % of the maximum or of the minimum, which an offset moves apart, where several peaks reach it. A
+    decaying sound does not return to its maximum, so four peaks of equal height mean clipping, and so do two that
     last three samples.
     """
-    level = float(np.abs(hit).max()) if hit.size else 0.0
-    result = np.zeros(hit.size, dtype=bool)
-    lengths: list[int] = []
-    if level > 0.0:
-        for side in (1.0, -1.0):
-            flat = side * hit > (1.0 - 1e-4) * level
+    result = np.zeros(len(hit), dtype=bool)
+    for channel in np.atleast_2d(hit.T):
+        lengths: list[int] = []
+        sides = [_find_flat(side * channel) for side in (1.0, -1.0)]
+        for flat in sides:
             steps = np.diff(np.concatenate([[0], flat.astype(np.int8), [0]]))
-            lengths += (np.flatnonzero(steps == -1) - np.flatnonzero(steps == 1)).tolist()
-            result |= flat
-    clipped = len(lengths) >= _MIN_PEAKS or sum(length >= _MIN_RUN for length in lengths) >= _MIN_LONG_PEAKS
-    return result if clipped else np.zeros(hit.size, dtype=bool)
+            runs = (np.flatnonzero(steps == -1) - np.flatnonzero(steps == 1)).tolist()
+            if len(runs) > 1 or max(runs, default=0) >= _MIN_RUN:
+                lengths += runs
+            else:
+                flat[:] = False  # the one peak of a side that is not clipped
+        if len(lengths) >= _MIN_PEAKS or sum(length >= _MIN_RUN for length in lengths) >= _MIN_LONG_PEAKS:
+            result |= sides[0] | sides[1]
+    return result
+
+
+def _find_flat(side: np.ndarray) -> np.ndarray:
+    """Mask of the samples at the maximum, if that is above 0."""
+    level = float(side.max(initial=0.0))
+    return side > (1.0 - 1e-4) * level if level > 0.0 else np.zeros(side.size, dtype=bool)

@@ -12,7 +12,7 @@ from engine.core.errors import BadInput
 from engine.core.units import db_to_power, power_to_db
 from engine.physics.analysis.analyze import measure_fit, single_hit
 from engine.physics.analysis.background import NEAR_BACKGROUND_DB, measure_background
-from engine.physics.analysis.segmentation import find_restrike
+from engine.physics.analysis.segmentation import find_restrike, remove_offset
 from engine.physics.comparison.diagnosis import Evidence, diagnose
 from engine.physics.model import Modes, Physics, Residual
 from engine.physics.noise import band_shares, envelope_gain, rise_gain
@@ -110,6 +110,8 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
     wave = None if hit is None else np.asarray(hit, dtype=np.float64)
     if wave is not None and (wave.ndim != 1 or not wave.any() or not np.isfinite(wave).all()):
         raise BadInput("the recording of this sound is empty, silent or torn; measure the sound again")
+    if wave is not None:
+        wave = remove_offset(wave)
     signals = _prepare_signals(wave, physics)
     frequency_hz, spectrum = _compare_spectra(signals)
     level = _compare_levels(signals)
@@ -134,12 +136,12 @@ def compare(hit: np.ndarray | None, physics: Physics, sample_rate_hz: int) -> Ma
         noise_db=noise_db,
         modes_share=of_modes / of_all,
     )
-    if wave is None or measured is None:
+    if wave is None or measured is None or signals.recording is None:
         return match
     hit_alone = single_hit(wave, sample_rate_hz)
     fit = measure_fit(hit_alone, physics)
     chance = measure_fit(synthesize(physics, len(hit_alone) / sample_rate_hz, seed=1).astype(np.float64), physics)
-    background = measure_background(measured.T, model.T, np.diff(edges_hz) * STEP_S)
+    background = measure_background(signals.recording, sample_rate_hz, edges_hz, measured.T, model.T)
     restrike_s = find_restrike(wave, sample_rate_hz)
     evidence = Evidence(
         edges_hz, measured, model, background, level.measured, level.model, match.modes_share, restrike_s, STEP_S

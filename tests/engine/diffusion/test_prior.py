@@ -63,3 +63,14 @@ def test_frames_follow_the_hit() -> None:
     assert count_frames(Modes(), Residual()) == 64
     muted = Modes((400.0, 900.0), (-12.0, -12.0), (1.0, 60.0), (0.0, 0.0), (True, False))
     assert count_frames(muted, Residual()) == 64
+
+
+def test_frames_follow_what_sounds_and_its_peak_under_the_rise() -> None:
+    """Neither what lies at or above half the rate nor what has fallen before the sound is there ends the window."""
+    quiet = Modes((400.0,), (-40.0,), (3.0,), (0.0,), (False,))
+    loud = Modes((24_100.0, 400.0), (0.0, -40.0), (60.0, 3.0), (0.0, 0.0), (False, False))
+    above = Residual((24_000.0, 26_000.0), (0.0,), (500.0,))
+    assert count_frames(loud, Residual()) == count_frames(quiet, above) == count_frames(quiet, Residual()) > 64
+    both = Modes((900.0, 400.0), (0.0, -40.0), (300.0, 8.0), (0.0, 0.0), (False, False))
+    slow = count_frames(both, Residual(rise_s=0.1))
+    assert slow == count_frames(replace(both, power_db=(-45.0, -40.0)), Residual()) > count_frames(both, Residual())

@@ -157,3 +157,19 @@ def test_a_short_hit_ends_without_a_step(sampler: Sampler) -> None:
 
 def test_a_wave_of_nan_becomes_finite() -> None:
     assert np.isfinite(extend_tail(np.full(4096, np.nan, np.float32), TONE, Residual(), seed=0)).all()
+
+
+def test_what_the_longest_time_cuts_fades_over_a_second() -> None:
+    """A T60 of 60 s: at 20 s the mode is only 20 dB down."""
+    bowl = make_modes([440.0], [-10.0], [LN_60_DB / 60.0], [-1.0])
+    window = synthesize(Physics(bowl, Residual()), FRAME_COUNTS[-1] * HOP / RATE)
+    sound = extend_tail(window, bowl, Residual(), seed=0).astype(np.float64)
+    assert len(sound) == 20 * RATE
+    top = np.abs(sound).max()
+    before, halfway, last = (
+        to_db(np.abs(sound[start : start + 480]).max() / top)
+        for start in (len(sound) - round(1.1 * RATE), len(sound) - RATE // 2, len(sound) - 960)
+    )
+    assert before == pytest.approx(-18.9, abs=0.5)
+    assert halfway == pytest.approx(-19.5 - 6.0, abs=0.5)
+    assert last < -70.0

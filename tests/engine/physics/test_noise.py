@@ -17,6 +17,7 @@ from engine.physics.noise import (
     expected_power,
     nonzero_band_shares,
     rise_gain,
+    rise_peak,
     synthesize_residual,
 )
 from tests.sounds import NOISE, RATE, noise_power
@@ -101,10 +102,28 @@ def test_the_start_of_a_draw_does_not_depend_on_how_long_it_sounds() -> None:
 
 def test_rise_and_fine_envelope_are_their_curves() -> None:
     time = np.linspace(0.0, 0.03, 301)
-    assert rise_gain(time, 0.02) == pytest.approx(np.where(time < 0.02, np.sin(np.pi * time / 0.04) ** 2, 1.0))
+    middle = time + 0.5 / RATE
+    assert rise_gain(time, 0.02) == pytest.approx(np.where(middle < 0.02, np.sin(np.pi * middle / 0.04) ** 2, 1.0))
     assert (rise_gain(time, 0.0) == 1.0).all() and (envelope_gain(time, ()) == 1.0).all()
     gain = envelope_gain(np.array([0.0, 0.0025, 0.005, 0.0075, 0.01, 1.0]), (6.0206, -6.0206))
     assert gain == pytest.approx([2.0, 1.25, 0.5, 0.75, 1.0, 1.0], rel=1e-4)
+
+
+def test_a_rise_much_shorter_than_a_sample_does_nothing_and_grows_from_there() -> None:
+    """A hit a millionth of a decibel softer sounds the same."""
+    time = np.arange(8) / RATE
+    assert (rise_gain(time, 1e-9) == 1.0).all() and (rise_gain(time, 1e-6) == 1.0).all()
+    first = [float(rise_gain(time, rise_s)[0]) for rise_s in np.linspace(0.0, 1e-3, 4001)]
+    assert np.abs(np.diff(first)).max() < 0.05 and (np.diff(first) <= 0.0).all()
+    assert first[-1] < 1e-3
+
+
+@pytest.mark.parametrize("rise_s", [0.0, 0.001, 0.1])
+def test_the_peak_of_a_decay_under_a_rise(rise_s: float) -> None:
+    decay = np.array([0.0, 1.0, 30.0, 900.0])
+    time = np.linspace(0.0, 0.11, 200_001)
+    rise = np.sin(0.5 * np.pi * np.minimum(time / rise_s, 1.0)) ** 2 if rise_s else np.ones_like(time)
+    assert rise_peak(decay, rise_s) == pytest.approx((rise * np.exp(-np.outer(decay, time))).max(axis=1), rel=1e-4)
 
 
 def test_residual_density_sums_to_band_power() -> None:

@@ -52,6 +52,32 @@ def test_it_is_silent_at_rest_and_the_surface_is_the_seeds() -> None:
     assert abs(float(force @ other)) < 0.2 * float(np.linalg.norm(force) * np.linalg.norm(other))
 
 
+def test_a_longer_way_only_appends_to_the_surface() -> None:
+    short, longer = (draw_force(even(0.5, 0.5, length_s), RATE_HZ, 1) for length_s in (1.0, 1.001))
+    same = slice(RATE_HZ // 100, len(short) - RATE_HZ // 100)  # but for the fades at both ends
+    assert np.allclose(short[same], longer[same], rtol=0.0, atol=1e-3 * np.abs(short).max())
+
+
+@pytest.mark.parametrize(("speed", "grain"), [(0.5005, 0.5), (0.55, 0.5), (0.5, 0.5005), (0.5, 0.45)])
+def test_another_speed_or_grain_crosses_the_same_surface(speed: float, grain: float) -> None:
+    """Grains are met in the same order with the same heights, so earlier by the share by which more are met."""
+    before = draw_force(even(0.5, 0.5, 1.0), RATE_HZ, 1)
+    after = draw_force(even(speed, grain, 1.0), RATE_HZ, 1)
+    pace = speed / grain
+    time = np.arange(0.02 * RATE_HZ, 0.9 * RATE_HZ)
+    found = np.interp(time / pace, np.arange(len(after)), after)
+    wanted = np.interp(time, np.arange(len(before)), before)
+    assert np.corrcoef(found, wanted)[0, 1] > 0.98
+
+
+def test_a_long_way_over_a_fine_surface_is_as_loud_as_a_short_one() -> None:
+    """Five million grains, more than are drawn at once."""
+    force = draw_force(even(5.0, 0.02, 20.0), RATE_HZ, 1)[1000:-1000]
+    start, end = (float(np.mean(part**2)) for part in (force[:RATE_HZ], force[-RATE_HZ:]))
+    short = float(np.mean(draw_force(even(5.0, 0.02, 1.0), RATE_HZ, 1)[1000:-1000] ** 2))
+    assert [10.0 * math.log10(power / short) for power in (start, end)] == pytest.approx([0.0, 0.0], abs=0.4)
+
+
 def test_it_rings_at_the_modes_of_the_strike() -> None:
     time_s = np.arange(RATE_HZ) / RATE_HZ
     modes = ((420.0, 5.0), (1733.0, 9.0), (3011.0, 14.0))

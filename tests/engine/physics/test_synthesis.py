@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.physics.model import Modes, NoiseComponent, Physics, Residual
+from engine.physics.macros import apply_macros
+from engine.physics.model import Macros, Modes, NoiseComponent, Physics, Residual
 from engine.physics.noise import synthesize_residual
+from engine.physics.presets import load_presets
 from engine.physics.synthesis import ring_time_s, synthesize, synthesize_modes
 from tests.sounds import BELL, NOISE, PLATE, RATE, make_modes, reference
 
@@ -100,9 +102,73 @@ def test_synthesis_lasts_until_60_db_and_at_most_20_s() -> None:
 
 
 def test_a_sound_comes_in_over_its_rise() -> None:
-    """A raised cosine over modes and noise alike, and nothing else."""
-    time = np.arange(4800) / RATE
+    """A raised cosine over modes and noise alike, at the middle of each sample, and nothing else."""
+    time = (np.arange(4800) + 0.5) / RATE
     gain = np.where(time < 0.01, 0.5 - 0.5 * np.cos(np.pi * time / 0.01), 1.0)
     slow, abrupt = (synthesize(Physics(BELL, replace(FULL, rise_s=s)), 0.1, seed=3) for s in (0.01, 0.0))
     assert np.abs(slow - abrupt * gain).max() < 1e-6
     assert np.array_equal(slow[480:], abrupt[480:])
+
+
+def under_peak_db(part: np.ndarray, sound: np.ndarray) -> float:
+    """Peak of a part of a sound in dB re the sound's own."""
+    return float(20.0 * np.log10(np.abs(part).max() / np.abs(sound).max() + 1e-15))
+
+
+def lost_db(physics: Physics) -> float:
+    """Peak of what would still sound after the end that ``synthesize`` chooses, in dB re the sound's own."""
+    sound = synthesize(physics)
+    longer = synthesize(physics, sound.size / physics.sample_rate_hz + 0.5)
+    return under_peak_db(longer[sound.size :], longer)
+
+
+def test_what_the_longest_time_cuts_fades_and_does_not_step() -> None:
+    """A mode with a T60 of 60 s is 20 dB down at 20 s; until a second before, it sounds as it does."""
+    bowl = Physics(make_modes([440.0], [-12.0], [math.log(1000) / 60.0], [0.4]))
+    sound, whole = synthesize(bowl), synthesize(bowl, 20.0)
+    assert sound.size == whole.size == 20 * RATE
+    assert under_peak_db(whole[-480:], whole) > -21.0
+    assert np.array_equal(sound[:-RATE], whole[:-RATE])
+    assert sound[-1] == pytest.approx(0.0, abs=1e-9) and under_peak_db(sound[-480:], sound) < -80.0
+    assert under_peak_db(sound[-RATE // 2 :], sound) == pytest.approx(-25.5, abs=1.0)  # a slow fade
+
+
+@pytest.mark.parametrize(
+    "physics", [Physics(PLATE, FULL), Physics(residual=NOISE), Physics(make_modes([90.0], [0.0], [2500.0], [0.0]))]
+)
+def test_a_sound_ends_at_nothing_and_its_start_is_its_own(physics: Physics) -> None:
+    sound = synthesize(physics)
+    assert abs(float(sound[-1])) < 1e-9
+    own = synthesize(physics, sound.size / RATE)
+    kept = max(3 * sound.size // 4 - 1, sound.size - RATE // 50)
+    assert np.array_equal(sound[:kept], own[:kept])
+
+
+def test_what_is_never_heard_does_not_end_the_sound() -> None:
+    """A loud mode or band at or above half the rate would lift the floor over the quiet mode that alone sounds."""
+    quiet = make_modes([440.0], [-40.0], [4.0], [0.0])
+    loud = make_modes([24_200.0, 440.0], [0.0, -40.0], [60.0, 4.0], [0.0, 0.0])
+    above = Residual((24_000.0, 26_000.0), (0.0,), (500.0,))
+    t60_s = math.log(1000) / 4.0
+    for physics in (Physics(quiet), Physics(loud), Physics(quiet, above)):
+        assert ring_time_s(physics) == pytest.approx(t60_s)
+        assert lost_db(physics) < -59.0
+    assert ring_time_s(Physics(replace(loud, muted=(True, True)), above)) == 0.0
+
+
+def test_a_sound_that_rises_slowly_is_not_cut_while_it_rises() -> None:
+    """What falls while the sound comes in is no measure of its level: the peak is."""
+    fast = make_modes([2000.0, 5000.0], [-6.0, -12.0], [100.0, 200.0], [0.0, 0.0])
+    for rise_s in (0.0, 0.002, 0.02, 0.1):
+        assert lost_db(Physics(fast, Residual(rise_s=rise_s))) < -55.0
+    jar = next(preset for preset in load_presets() if preset.name == "Glass, ringing")
+    damped, noise = apply_macros(jar.modes, jar.residual, Macros(damping=1.0, hardness=-1.0))
+    assert noise.rise_s > 0.01
+    assert lost_db(Physics(damped, noise)) < -55.0
+
+
+def test_a_tiny_rise_changes_next_to_nothing() -> None:
+    abrupt = synthesize(Physics(BELL, replace(FULL, rise_s=0.0)), 0.1)
+    for rise_s, change in ((1e-9, 1e-9), (1.1e-5, 0.01), (2e-5, 0.6)):
+        slow = synthesize(Physics(BELL, replace(FULL, rise_s=rise_s)), 0.1)
+        assert np.abs(slow - abrupt).max() <= change * np.abs(abrupt).max()

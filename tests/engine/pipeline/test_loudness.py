@@ -43,12 +43,13 @@ def test_a_target_is_reached_by_the_mix_level() -> None:
         assert measure_track(edit.apply(project), rendered) == reached
 
 
-def test_a_target_is_reached_where_soft_parts_fall_under_the_gate() -> None:
+@pytest.mark.parametrize("limit", [False, True])
+def test_a_target_is_reached_where_soft_parts_fall_under_the_gate(limit: bool) -> None:
     """Loudness does not follow the level then: what is gated relative to the rest changes with the soft part."""
     samples = make_tone(0.1).samples.copy()
     samples[24_000:48_000] *= 10.0 ** (-15.0 / 20.0)
     samples[48_000:] *= 10.0 ** (-35.0 / 20.0)
-    project, rendered = make_one_hit(), {"h0": RenderedHit("k", samples)}
+    project, rendered = make_one_hit(limit), {"h0": RenderedHit("k", samples)}
     quiet = replace(project, mix=replace(project.mix, gain_db=-25.0))
     fall_lu = measure_track(project, rendered).integrated_lufs - measure_track(quiet, rendered).integrated_lufs
     assert abs(fall_lu - 25.0) > 0.5
@@ -56,6 +57,28 @@ def test_a_target_is_reached_where_soft_parts_fall_under_the_gate() -> None:
         edit, reached = fit_loudness(project, rendered, target_lufs)
         assert reached.integrated_lufs == pytest.approx(target_lufs, abs=0.06)
         assert measure_track(edit.apply(project), rendered) == reached
+
+
+def test_what_is_louder_than_the_meter_reads_is_measured_all_the_same() -> None:
+    """Loudness follows the level 1:1, also where only a loud part of the track is over the meter's +10 LUFS."""
+    tone = make_tone(1.0).samples.copy()
+    tone[24_000:] *= 0.2
+    low, high = ({"h0": RenderedHit("k", tone * np.float32(gain))} for gain in (0.1, 4.0))
+    quiet, loud = (measure_track(make_one_hit(), rendered) for rendered in (low, high))
+    rise_db = 20.0 * math.log10(40.0)
+    assert loud.integrated_lufs < 10.0 < loud.momentary_lufs
+    assert loud.integrated_lufs == pytest.approx(quiet.integrated_lufs + rise_db, abs=0.02)
+    assert loud.true_peak_dbtp == pytest.approx(quiet.true_peak_dbtp + rise_db, abs=0.02)
+
+
+@pytest.mark.parametrize("limit", [False, True])
+def test_a_target_is_reached_from_far_above_what_the_meter_reads(limit: bool) -> None:
+    project = make_one_hit(limit)
+    project = replace(project, mix=replace(project.mix, gain_db=24.0))
+    rendered = {"h0": make_tone(10.0 ** (12.0 / 20.0))}
+    edit, reached = fit_loudness(project, rendered, -23.0)
+    assert reached.integrated_lufs == pytest.approx(-23.0, abs=0.06)
+    assert edit.apply(project).mix.gain_db == pytest.approx(-35.0, abs=0.1)
 
 
 @pytest.mark.slow

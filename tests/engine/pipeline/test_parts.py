@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -106,6 +107,18 @@ def test_a_part_before_the_clip_is_cut_there() -> None:
     cut = LATE - RATE // 100
     assert np.allclose(mixed[96:5000, 0], whole[cut + 96 : cut + 5000], atol=1e-7)
     assert abs(mixed[0, 0]) < 0.01 * np.abs(whole[cut : cut + 96]).max()
+
+
+@pytest.mark.parametrize("samples", [0, 40, 40.5])
+def test_a_hit_at_the_beginning_keeps_its_attack_beside_a_part_before_it(samples: float) -> None:
+    """The cut part fades in until the hit's own time, from which on nothing is taken off."""
+    project = early(samples / RATE)
+    mixed = Track(project, render_hits(project, None, Cache(None)))[:]
+    later = early(0.5 + samples / RATE)
+    whole = Track(later, render_hits(later, None, Cache(None)))[RATE // 2 :]
+    own = math.ceil(samples)
+    assert np.allclose(mixed[own : own + 5000], whole[own : own + 5000], atol=2e-6)
+    assert samples == 0 or abs(mixed[0, 0]) < 0.01 * np.abs(whole[: own + 96, 0]).max()
 
 
 def test_side_and_passage_begin_with_the_early_part() -> None:

@@ -2,7 +2,7 @@
 // Sounds by key: fetched once, kept in a bounded memory, delayed by a fraction of a sample, and drawn as peaks.
 
 import { leadOf, listStrikes, sumStrikes } from "./parts.js";
-import { durationOf, synthesize, applyHitOffsets } from "./prior.js";
+import { synthesizeWhole, applyHitOffsets } from "./prior.js";
 import { applyFilters, PLAIN } from "./strip.js";
 import { SAMPLE_RATE_HZ } from "./units.js";
 /** @import { Shape } from "./strip.js" */
@@ -265,7 +265,7 @@ export function createBuffers(fetchSound = fetchFromServer, fetchSide = fetchSid
     keys.set(name, key);
     if (!peek(key)) {
       const physics = applyHitOffsets(sound, offsets, velocity_db);
-      keep(key, toBuffer(synthesize(physics, Math.min(4, durationOf(physics)), 1)));
+      keep(key, toBuffer(synthesizeWhole(physics, 4, 1)));
     }
     return key;
   }

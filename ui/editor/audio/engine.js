@@ -264,11 +264,16 @@ export function createAudio(store, options = {}) {
     const before_s = sound.lead / SAMPLE_RATE_HZ; // of the loudspeaker's time, at any speed of the clip
     const { context, hits, limiter } = open();
     const now = context.currentTime;
-    let start_s = onGrid(clock.contextTime_s((first - lead) / SAMPLE_RATE_HZ) - before_s - limiter.delay_s);
-    let skip_s = 0;
+    const first_s = onGrid(clock.contextTime_s((first - lead) / SAMPLE_RATE_HZ) - before_s - limiter.delay_s);
+    const isAhead = hit.time_s >= clock.from_s - 0.001;
+    // Playback's start cuts what sounds before the hit as the track's start does, and the hit keeps its attack.
+    const kept_s = Math.max(0, (hit.time_s - clock.from_s) / clock.rate);
+    let skip_s = isAhead ? onGrid(Math.max(0, before_s - kept_s)) : 0;
+    let fade_s = skip_s > 0 ? Math.min(FADE_S, before_s - skip_s) : 0;
+    let start_s = first_s + skip_s;
     if (start_s < now) {
-      const begins = !started.has(hit.id) && hit.time_s - before_s * clock.rate >= clock.from_s - 0.001 && now - start_s < LATE_S;
-      skip_s = begins ? 0 : onGrid(now + FADE_S - start_s);
+      const begins = isAhead && !started.has(hit.id) && now - start_s < LATE_S;
+      if (!begins) [skip_s, fade_s] = [onGrid(now + FADE_S - first_s), FADE_S];
       start_s = begins ? now : onGrid(now + FADE_S);
       if (started.has(hit.id) && !before) return; // it has rung already
       if (skip_s >= Math.max(...parts.map(({ buffer }) => buffer.duration))) {
@@ -277,7 +282,7 @@ export function createAudio(store, options = {}) {
       }
     }
     const onEnd = () => voices.get(hit.id)?.voice === voice && voices.delete(hit.id);
-    const voice = createVoice(context, hits, parts, { width: width(), start_s, skip_s, onEnd });
+    const voice = createVoice(context, hits, parts, { width: width(), start_s, skip_s, fade_s, onEnd });
     started.add(hit.id);
     voices.set(hit.id, { voice, name, level_db: sound.level_db, time_s: hit.time_s });
   }

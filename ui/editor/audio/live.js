@@ -87,7 +87,7 @@ export function createLive({ open, resume, buffers, width, heardKey }, store) {
     if (voices.size >= MOST_VOICES) end(oldest);
     const part = { buffer, gain: dbToGain(gain_db + place.gain_db), pan: place.pan };
     // What precedes a hit cannot be heard at the press; the attack is, without a fade.
-    const voice = createVoice(context, previews, [part], { width: width(), skip_s: lead / SAMPLE_RATE_HZ, fadesIn: false, onEnd: () => voices.delete(voice) });
+    const voice = createVoice(context, previews, [part], { width: width(), skip_s: lead / SAMPLE_RATE_HZ, fade_s: 0, onEnd: () => voices.delete(voice) });
     voices.add(voice);
   }
 

@@ -31,8 +31,9 @@ export function stereoGains(gain, pan, width) {
  * @param {number} pan -1 (left) to 1
  * @param {number | null} when_s context time at which to fade in; null to sound at once
  * @param {number} width of the side, 0 to 1
+ * @param {number} fade_s how long it fades in
  */
-export function createPanner(context, destination, gain, pan, when_s = null, width = 0) {
+export function createPanner(context, destination, gain, pan, when_s = null, width = 0, fade_s = FADE_S) {
   const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
   const input = new GainNode(context, { channelCount: 2, channelCountMode: "explicit", channelInterpretation: "discrete" });
   const splitter = new ChannelSplitterNode(context, { numberOfOutputs: 2 });
@@ -41,7 +42,7 @@ export function createPanner(context, destination, gain, pan, when_s = null, wid
     const node = new GainNode(context, { gain: when_s === null ? level : 0 });
     if (when_s !== null) {
       node.gain.setValueAtTime(0, when_s);
-      node.gain.linearRampToValueAtTime(level, when_s + FADE_S);
+      node.gain.linearRampToValueAtTime(level, when_s + fade_s);
     }
     splitter.connect(node, place < 2 ? 0 : 1);
     node.connect(merger, 0, place % 2);

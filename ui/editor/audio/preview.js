@@ -1,7 +1,7 @@
 // @ts-check
 // The modal bank as the editor uses it: an AudioWorklet, or offline buffers where the page may not have one.
 
-import { applyHitOffsets, bandNoise, durationOf, envelopeGains, noiseComponents, synthesize } from "./prior.js";
+import { applyHitOffsets, bandNoise, envelopeGains, noiseComponents, synthesizeWhole } from "./prior.js";
 import { dbToGain, ENVELOPE_STEP_S, SAMPLE_RATE_HZ } from "./units.js";
 /** @import { Rest } from "./buffers.js" */
 /** @import { Physics, Samples, Shaped } from "../state/types.d.ts" */
@@ -113,7 +113,7 @@ export function createPreview(context, destination) {
 
   /** @param {Physics} physics */
   function playOffline(physics) {
-    const own = synthesize(physics, Math.min(LONGEST_FALLBACK_S, durationOf(physics)), 1);
+    const own = synthesizeWhole(physics, LONGEST_FALLBACK_S, 1);
     const samples = rest ? addRest(own, rest) : own;
     const buffer = new AudioBuffer({ length: samples.length, numberOfChannels: 1, sampleRate: SAMPLE_RATE_HZ });
     buffer.copyToChannel(samples, 0);

@@ -118,7 +118,7 @@ class Voice {
   addOwn(sum, tables) {
     const heard = this.addModes(sum) | this.addNoise(sum, tables);
     const { rise } = this.rates;
-    for (let n = 0; n < Math.min(sum.length, rise - this.age); n++) sum[n] *= 0.5 - 0.5 * Math.cos((Math.PI * (this.age + n)) / rise);
+    for (let n = 0; n < Math.min(sum.length, rise - this.age); n++) sum[n] *= 0.5 - 0.5 * Math.cos(Math.PI * Math.min(1, (this.age + n + 0.5) / rise)); // at its middle
     this.age += sum.length;
     return Boolean(heard);
   }

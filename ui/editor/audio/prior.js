@@ -11,6 +11,8 @@ import { dbToGain, ENVELOPE_STEP_S, LN_60_DB, SAMPLE_RATE_HZ } from "./units.js"
 
 const NOISE_LENGTH = 32768; // 0.68 s of noise per band, seamless when looped
 const MAX_DURATION_S = 8;
+const CUT_FADE_S = 1;
+const END_FADE_S = 0.02;
 const MOST_TABLES = 8;
 
 /**
@@ -85,12 +87,25 @@ export function noiseComponents(residual) {
 }
 
 /**
- * Fade-in gain of a sound: a raised cosine over its rise.
+ * Fade-in gain of a sound: a raised cosine over its rise. A sample has the gain at its middle, so that a rise much
+ * shorter than a sample changes nothing.
  * @param {number} time_s
  * @param {number} rise_s
  */
 export function riseGain(time_s, rise_s) {
-  return rise_s > 0 && time_s < rise_s ? 0.5 - 0.5 * Math.cos((Math.PI * time_s) / rise_s) : 1;
+  const middle_s = time_s + 0.5 / SAMPLE_RATE_HZ;
+  return rise_s > 0 && middle_s < rise_s ? 0.5 - 0.5 * Math.cos((Math.PI * middle_s) / rise_s) : 1;
+}
+
+/**
+ * Level in dB of the largest gain that an exponential decay reaches under a rise.
+ * @param {number} decay_per_s
+ * @param {number} rise_s
+ */
+export function risePeakDb(decay_per_s, rise_s) {
+  const lasting = decay_per_s * rise_s;
+  const angle = Math.atan2(Math.PI, lasting); // of the rise, where the slope of rise times decay is 0
+  return 40 * Math.log10(Math.sin(angle)) - ((2 * angle * lasting) / Math.PI) * (60 / LN_60_DB);
 }
 
 /**
@@ -135,15 +150,33 @@ export function applyHitOffsets(sound, offsets, velocity_db = 0) {
 }
 
 /**
- * Seconds until everything has fallen ``range_db`` under the loudest part, at most MAX_DURATION_S.
+ * Seconds until everything that sounds is ``range_db`` under the loudest part's peak, at most MAX_DURATION_S.
  * @param {Physics} physics
  */
 export function durationOf({ modes, residual }, range_db = 60) {
   const parts = modes.frequency_hz.map((f, i) => [modes.muted?.[i] || f >= SAMPLE_RATE_HZ / 2 ? -Infinity : modes.power_db[i], modes.decay_per_s[i]]);
-  for (const component of noiseComponents(residual)) component.power_db.forEach((p, i) => parts.push([p, component.decay_per_s[i]]));
-  const top = Math.max(-200, ...parts.map(([power]) => power));
+  for (const component of noiseComponents(residual)) {
+    component.power_db.forEach((p, i) => parts.push([(residual?.edges_hz[i] ?? 0) >= SAMPLE_RATE_HZ / 2 ? -Infinity : p, component.decay_per_s[i]]));
+  }
+  const top = Math.max(-200, ...parts.map(([power, decay]) => power + risePeakDb(decay, residual?.rise_s ?? 0)));
   const times = parts.map(([power, decay]) => (power > top - range_db ? ((power - top + range_db) * LN_60_DB) / 60 / Math.max(decay, 1e-6) : 0));
   return Math.min(MAX_DURATION_S, Math.max(0.05, ...times));
+}
+
+/**
+ * The whole sound of a physics, or its first ``longest_s``, with its end faded: longer where it is cut while it sounds.
+ * @param {Physics} physics
+ * @param {number} longest_s
+ * @param {number} seed
+ */
+export function synthesizeWhole(physics, longest_s = MAX_DURATION_S, seed = 0) {
+  const whole_s = durationOf(physics);
+  const duration_s = Math.min(longest_s, whole_s);
+  const samples = synthesize(physics, duration_s, seed);
+  const isCut = whole_s > longest_s || whole_s >= MAX_DURATION_S;
+  const count = Math.round(Math.min(isCut ? CUT_FADE_S : END_FADE_S, duration_s / 4) * SAMPLE_RATE_HZ);
+  for (let n = 0; n < count; n++) samples[samples.length - 1 - n] *= 0.5 - 0.5 * Math.cos((Math.PI * n) / count);
+  return samples;
 }
 
 /**

@@ -15,13 +15,13 @@ import { createPanner, FADE_S } from "./panner.js";
  * @param {number} options.width of the side, 0 to 1
  * @param {number} [options.start_s] in context time; now where it is left out
  * @param {number} [options.skip_s] of the sound
- * @param {boolean} [options.fadesIn] by default where something is skipped
+ * @param {number} [options.fade_s] in which it fades in; by default only where something is skipped
  * @param {() => void} [options.onEnd]
  */
-export function createVoice(context, destination, parts, { width, start_s = context.currentTime, skip_s = 0, fadesIn = skip_s > 0, onEnd }) {
+export function createVoice(context, destination, parts, { width, start_s = context.currentTime, skip_s = 0, fade_s = skip_s > 0 ? FADE_S : 0, onEnd }) {
   let sounding = parts.length;
   const playing = parts.map(({ buffer, gain, pan }) => {
-    const panner = createPanner(context, destination, gain, pan, fadesIn ? start_s : null, width);
+    const panner = createPanner(context, destination, gain, pan, fade_s > 0 ? start_s : null, width, fade_s);
     const source = new AudioBufferSourceNode(context, { buffer });
     source.connect(panner.input);
     source.onended = () => {

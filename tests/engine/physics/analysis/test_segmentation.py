@@ -10,7 +10,7 @@ import pytest
 
 from engine.physics.analysis.analyze import analyze_hit, single_hit
 from engine.physics.analysis.modes import restore_clipped
-from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down
+from engine.physics.analysis.segmentation import find_clipped, find_onset, find_restrike, mix_down, remove_offset
 from engine.physics.model import Modes
 from tests.sounds import BELL, PLATE, RATE, assert_found, make_modes, reference
 
@@ -169,6 +169,23 @@ def test_peaks_of_one_height_are_clipped(frequency_hz: float) -> None:
     wave = reference(make_modes([frequency_hz], [0.0], [10.0], [-1.5]), 9600)
     assert np.array_equal(find_clipped(np.clip(wave, -0.7, 0.7)), np.abs(wave) > 0.7 * (1.0 - 1e-4))
     assert not find_clipped(wave).any()
+
+
+def test_clipping_is_found_when_an_offset_moved_it_on_one_side_and_in_one_channel() -> None:
+    wave = reference(make_modes([100.0], [0.0], [10.0], [-1.5]), 9600)
+    moved = np.clip(wave, -0.7, 0.7) + 0.01
+    assert np.array_equal(find_clipped(moved), np.abs(wave) > 0.7 * (1.0 - 1e-4))
+    one_side = np.minimum(wave, 0.7)
+    assert np.array_equal(find_clipped(one_side), wave > 0.7 * (1.0 - 1e-4))
+    channels = np.stack([one_side, 0.5 * wave], axis=1)
+    assert np.array_equal(find_clipped(channels), wave > 0.7 * (1.0 - 1e-4))
+
+
+def test_an_offset_is_removed_and_what_has_none_stays() -> None:
+    sound = np.concatenate([np.zeros(4800), reference(BELL, LENGTH)])
+    np.testing.assert_allclose(remove_offset(sound + 0.1, 4800), sound, atol=1e-12)
+    np.testing.assert_allclose(remove_offset(sound[4800:] + 0.1), sound[4800:], atol=1e-3)
+    assert remove_offset(sound, 4800) is sound
 
 
 def test_nothing_and_a_single_flat_peak_are_not_clipped() -> None:
