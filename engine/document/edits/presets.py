@@ -14,7 +14,9 @@ from engine.document.source import Source
 
 
 def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
-    """Replace a sound by a preset; without a sound id, give all hits one sound of the preset.
+    """Replace a sound by a preset; without a sound id, give the hits that wait for a choice one sound of the preset.
+
+    Those are the hits whose sound has a reason why nothing was found for it; where there are none, all hits are meant.
 
     The sounds of a preset's parts come into the project, those that are there already excepted. Without parts in the
     preset, the sound keeps its own.
@@ -37,10 +39,14 @@ def apply_preset(sound_id: str | None, preset: Preset) -> Edit:
         if same is None:
             (new_id,) = next_ids((s.id for s in project.sounds), "s")
             same = replace(given, id=new_id)
+        waiting = {s.id for s in project.sounds if s.origin == "preset" and s.source.reason}
+        meant = [hit for hit in project.hits if hit.sound_id in waiting] or project.hits
+        ids = {hit.id for hit in meant}
+        hits = tuple(replace(hit, sound_id=same.id) if hit.id in ids else hit for hit in project.hits)
+        used = {hit.sound_id for hit in hits}
         others = [s for s in project.sounds if s.id != same.id]
-        kept = keep_needed((same, *others), [same.id, *(s.id for s in others if s.origin != "preset")])
-        hits = tuple(replace(hit, sound_id=same.id) for hit in project.hits)
-        return replace(project, sounds=kept, hits=hits)
+        kept_ids = [s.id for s in others if s.origin != "preset" or s.id in used]
+        return replace(project, sounds=keep_needed((same, *others), [same.id, *kept_ids]), hits=hits)
 
     return Edit(f"Strike {preset.name}", apply)
 

@@ -16,7 +16,7 @@ from engine.document.edits.values import with_sound
 from engine.document.project import Clip, Hit, Project, Sound
 from engine.document.seeds import derive_seed
 from engine.document.serialization import project_from_json, project_to_json
-from engine.document.source import Source, describe_source
+from engine.document.source import UNSURE, Source, describe_source
 from engine.physics.model import Modes, NoiseComponent, Residual
 from engine.physics.presets import Preset
 
@@ -158,6 +158,17 @@ def test_presets_serve_one_sound_or_all_hits() -> None:
     assert every.apply(project) == project
     with pytest.raises(BadInput, match="preset"):
         do(make_project(), kind="apply_preset", sound_id="s1", name="Cheese")
+
+
+def test_a_preset_for_hits_that_wait_leaves_those_that_have_been_given_a_sound() -> None:
+    preset = Preset("Glass 1", "glass", Modes((3000.0,), (-10.0,), (4.0,), (0.0,), (False,)), Residual(), "glass")
+    waits = Sound("s3", "Wooden box", MODES, RESIDUAL, Source("preset", reason=UNSURE))
+    project = make_project()
+    project = replace(project, sounds=(*project.sounds, waits), hits=(*project.hits, Hit("h4", 5.0, "s3", 14)))
+    edit = apply_message(project, {"kind": "apply_preset", "sound_id": None, "name": "Glass 1"}, {"Glass 1": preset})
+    now = edit.apply(project)
+    assert [hit.sound_id for hit in now.hits] == ["s1", "s1", "s2", "s4"]
+    assert [s.id for s in now.sounds if s.id == "s2"] and not [s.id for s in now.sounds if s.id == "s3"]
 
 
 def test_a_sound_in_use_is_not_deleted() -> None:

@@ -106,8 +106,13 @@ export function createMaterials(app, store, audio) {
   function close() {
     if (page.hidden) return;
     const digest = store.view?.project?.clip.digest;
-    if (digest) remember(ASKED, digest, "session");
+    if (digest) rememberAsked(digest);
     leave();
+  }
+
+  /** @param {string} digest */
+  function rememberAsked(digest) {
+    if (recall(ASKED, "session") !== digest) remember(ASKED, digest, "session");
   }
 
   /** Hide the question and give the keyboard back: to what had it, or to the timeline where that cannot have it now. */
@@ -125,6 +130,7 @@ export function createMaterials(app, store, audio) {
   function askWhenSilent() {
     const project = store.view?.project;
     if (!project || !isUnchosen(project)) {
+      if (project?.hits.length) rememberAsked(project.clip.digest); // undone again, its hits are no reason to ask
       if (byItself || !project || project.clip.has_audio) leave(); // the picture has told meanwhile
       return;
     }
