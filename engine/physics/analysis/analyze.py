@@ -150,9 +150,9 @@ def fit_short_rise(hit: np.ndarray, physics: Physics) -> float:
     length = int(edges[-1])
     if hit.size < length or len(edges) < len(_SHORT_EDGES_S):
         return 0.0
-    times_s = (np.arange(length) + 0.5) / rate
+    times_s = np.arange(length) / rate
     tonal = synthesize_found(physics.modes, length, rate)
-    noise = expected_level(physics.residual, times_s)
+    noise = expected_level(physics.residual, times_s + 0.5 / rate)
     measured = np.add.reduceat(np.square(hit[:length]), edges[:-1]) / np.diff(edges)
     floor = 1e-5 * float(measured.max()) + 1e-20
     errors = []
